@@ -1,1 +1,30 @@
-//! (to come)
+#![doc = include_str!("../README.md")]
+
+mod action;
+mod clock;
+pub mod config;
+mod cover;
+mod host;
+mod item;
+mod job;
+mod lane;
+mod limits;
+mod normalize;
+mod outcome;
+mod priority;
+mod provider;
+mod target;
+
+pub use action::Action;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use cover::{ancestors, covers};
+pub use host::{HostPattern, HostPatternError};
+pub use item::{Item, ItemError, Kind, Resource};
+pub use job::{JobId, JobIdError, JobOptions, JobRequest, JobState, PartCounts};
+pub use lane::Lane;
+pub use limits::{CallLimits, LimitError, Limits, PollSchedule, Quota, Rate, RateUnit};
+pub use normalize::{MAX_URL_BYTES, UrlError, normalize_url};
+pub use outcome::{Cause, Class, Outcome, PollAnswer, PollReport, Receipt, Signal, Submission, Verdict};
+pub use priority::Priority;
+pub use provider::{Code, Descriptor, ItemRules};
+pub use target::{Target, TargetName, TargetNameError};

@@ -1,0 +1,41 @@
+//! Configuration as types: what may be said, its units and defaults. Reading files and the
+//! environment is the binary's business.
+
+mod redis;
+mod retention;
+mod target;
+mod worker;
+
+pub use redis::{Durability, RedisConfig};
+pub use retention::RetentionConfig;
+pub use target::{LimitsConfig, Settings, TargetConfig};
+pub use worker::WorkerConfig;
+
+use crate::{Target, TargetName};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The whole configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where Redis is.
+    pub redis: RedisConfig,
+    /// How workers behave.
+    pub worker: WorkerConfig,
+    /// How long ended things are kept.
+    pub retention: RetentionConfig,
+    /// The configured accounts and caches, by name.
+    #[serde(default)]
+    pub targets: BTreeMap<TargetName, TargetConfig>,
+}
+
+impl Config {
+    /// The queue's view of a configured target; `None` if there is none of that name.
+    #[must_use]
+    pub fn target(&self, name: &TargetName) -> Option<Target> {
+        let config = self.targets.get(name)?;
+        let account = config.account.clone().unwrap_or_else(|| name.clone());
+        Some(Target { name: name.clone(), account })
+    }
+}

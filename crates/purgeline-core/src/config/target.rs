@@ -1,0 +1,124 @@
+use crate::{HostPattern, Rate, TargetName};
+use serde::Deserialize;
+use serde_json::Value;
+use std::num::{NonZeroU32, NonZeroU64};
+
+/// One configured account, or cache, at one provider.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetConfig {
+    /// The provider's name: `qiniu`, `http` …
+    pub provider: String,
+    /// The hosts it serves. A job without named targets goes to every target that serves its
+    /// items' hosts. Empty: only jobs that name this target reach it.
+    #[serde(default)]
+    pub hosts: Vec<HostPattern>,
+    /// Targets with the same account share its limits. Default: the target's own name.
+    #[serde(default)]
+    pub account: Option<TargetName>,
+    /// How long a part-full chunk waits for company while calls are in flight, in milliseconds.
+    #[serde(default = "default_linger_ms")]
+    pub linger_ms: u64,
+    /// Distinct items that may wait at once; more are refused.
+    #[serde(default = "default_max_pending_items")]
+    pub max_pending_items: NonZeroU64,
+    /// Sends of an item before it fails for good.
+    #[serde(default = "default_max_attempts")]
+    pub max_attempts: NonZeroU32,
+    /// The first wait before an item is sent again, in milliseconds; it doubles with each
+    /// attempt, with full jitter.
+    #[serde(default = "default_retry_initial_ms")]
+    pub retry_initial_ms: NonZeroU64,
+    /// The longest wait before an item is sent again, in milliseconds.
+    #[serde(default = "default_retry_max_ms")]
+    pub retry_max_ms: NonZeroU64,
+    /// The longest wait for a call's answer, in milliseconds.
+    #[serde(default = "default_timeout_ms")]
+    pub timeout_ms: NonZeroU64,
+    /// Limits below the provider's own.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+    /// The provider's own settings: credentials, addresses. Secrets are taken out of it by the
+    /// provider; it is never printed.
+    #[serde(default)]
+    pub settings: Settings,
+}
+
+/// A provider's own settings, not yet read. Does not print, since secrets are among them.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Settings(serde_json::Map<String, Value>);
+
+/// Limits that a target asks for, each at most what its provider allows.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Items of one call.
+    pub max_items: Option<NonZeroU32>,
+    /// URLs of one call.
+    pub max_urls: Option<NonZeroU32>,
+    /// Dirs of one call.
+    pub max_dirs: Option<NonZeroU32>,
+    /// Calls under way at once.
+    pub max_in_flight: Option<NonZeroU32>,
+    /// Calls or items in a window.
+    pub rates: Vec<Rate>,
+    /// The provider has granted this account more than it documents: take the limits as they
+    /// are.
+    pub exceed_documented: bool,
+}
+
+impl Settings {
+    /// The settings as JSON, for the provider to read.
+    #[must_use]
+    pub fn into_value(self) -> Value {
+        Value::Object(self.0)
+    }
+}
+
+impl From<serde_json::Map<String, Value>> for Settings {
+    fn from(members: serde_json::Map<String, Value>) -> Self {
+        Self(members)
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.0.keys().collect();
+        write!(f, "Settings({names:?}, values not shown)")
+    }
+}
+
+const fn default_linger_ms() -> u64 {
+    100
+}
+
+const fn default_max_pending_items() -> NonZeroU64 {
+    non_zero_u64(1_000_000)
+}
+
+const fn default_max_attempts() -> NonZeroU32 {
+    match NonZeroU32::new(8) {
+        Some(attempts) => attempts, // about 1, 2, 4, 8, 16, 32, 64 s of backoff between them
+        None => NonZeroU32::MIN,
+    }
+}
+
+const fn default_retry_initial_ms() -> NonZeroU64 {
+    non_zero_u64(1_000)
+}
+
+const fn default_retry_max_ms() -> NonZeroU64 {
+    non_zero_u64(300_000)
+}
+
+const fn default_timeout_ms() -> NonZeroU64 {
+    non_zero_u64(30_000)
+}
+
+const fn non_zero_u64(number: u64) -> NonZeroU64 {
+    match NonZeroU64::new(number) {
+        Some(number) => number,
+        None => NonZeroU64::MIN,
+    }
+}

@@ -1,0 +1,22 @@
+use serde::Deserialize;
+use std::num::{NonZeroU32, NonZeroU64};
+
+/// How workers behave.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// How long a leased batch belongs to its worker without word from it, in milliseconds. A
+    /// dead worker's items go out again after this long.
+    pub lease_ms: NonZeroU64,
+    /// The slowest poll for new work when no wake-up arrives, in milliseconds.
+    pub idle_poll_ms: NonZeroU64,
+    /// Calls that this process has under way at once for one target; the target's
+    /// `max_in_flight` bounds the fleet.
+    pub concurrency: NonZeroU32,
+    /// How long a stopping worker waits for calls in flight, in milliseconds.
+    pub shutdown_grace_ms: u64,
+    /// How long a permit that was taken with a lease is good for, in milliseconds: windows are
+    /// kept longer by this much, so that calls which travel at different speeds still keep the
+    /// provider's limit.
+    pub headroom_ms: u64,
+}

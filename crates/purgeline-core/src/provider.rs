@@ -1,0 +1,86 @@
+use crate::{Action, Class, Item, ItemError, Kind, Limits, PollSchedule};
+use std::collections::BTreeMap;
+
+/// A provider as data: what it takes, how fast, and what its answers mean. The client code
+/// beside it only signs, builds, sends and parses.
+#[derive(Clone, Debug)]
+pub struct Descriptor {
+    /// The name in configuration: `qiniu`.
+    pub name: &'static str,
+    /// The name in prose: `Qiniu Fusion CDN`.
+    pub title: &'static str,
+    /// What it allows.
+    pub limits: Limits,
+    /// Which items it takes.
+    pub rules: ItemRules,
+    /// The actions that it tells apart; one that is not here is treated as the default.
+    pub actions: &'static [Action],
+    /// When to ask how an accepted batch fares; `None`: the call itself is the end.
+    pub polls: Option<PollSchedule>,
+    /// How it authenticates callers, in a few words.
+    pub auth: &'static str,
+    /// Whether the answer to a poll tells each item apart.
+    pub per_item_result: bool,
+    /// Its documented codes and what each means here.
+    pub codes: &'static [Code],
+}
+
+/// A documented answer of a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// As the provider writes it.
+    pub code: &'static str,
+    /// Its meaning, in a few words.
+    pub meaning: &'static str,
+    /// What it means for what happens next.
+    pub class: Class,
+}
+
+/// Which items a provider takes, beside the kinds in its call limits.
+#[derive(Clone, Debug, Default)]
+pub struct ItemRules {
+    /// The longest text of a kind, in characters; none: [`crate::MAX_URL_BYTES`] alone bounds it.
+    pub max_chars: BTreeMap<Kind, usize>,
+    /// Whether `*` in a URL is refused.
+    pub no_wildcards: bool,
+}
+
+impl Descriptor {
+    /// Checks an item against what this provider takes.
+    ///
+    /// # Errors
+    /// The rule it breaks, in words for the producer.
+    pub fn check(&self, item: &Item) -> Result<(), String> {
+        let kind = item.kind();
+        if !self.limits.call.max_of_kind.contains_key(&kind) {
+            let takes: Vec<_> = self.limits.call.max_of_kind.keys().map(|kind| kind.as_str()).collect();
+            return Err(format!("{} takes no {kind} items, only {}", self.title, takes.join(" and ")));
+        }
+        if let Some(&max) = self.rules.max_chars.get(&kind) {
+            let chars = item.text().chars().count();
+            if chars > max {
+                return Err(format!(
+                    "it is {chars} characters long: {} takes at most {max} for a {kind}",
+                    self.title
+                ));
+            }
+        }
+        if self.rules.no_wildcards && kind != Kind::Resource && item.text().contains('*') {
+            return Err(format!("{} takes no wildcards in a {kind}", self.title));
+        }
+        Ok(())
+    }
+
+    /// The action to do for a wished one: itself where the provider tells it apart, else the
+    /// default, so that items which mean the same coalesce.
+    #[must_use]
+    pub fn fold_action(&self, wished: Action) -> Action {
+        if self.actions.contains(&wished) { wished } else { Action::Default }
+    }
+}
+
+impl From<ItemError> for String {
+    fn from(error: ItemError) -> Self {
+        error.to_string()
+    }
+}
