@@ -1,0 +1,56 @@
+use async_trait::async_trait;
+use purgeline_core::{Action, Item, PollReport, Receipt, Submission};
+
+/// An API that can purge: one value for each target, made by its registry entry from the
+/// target's settings. It signs, builds, sends and parses; it keeps no queue state and knows no
+/// Redis. Chunking, rates, retries and schedules are the caller's, from the
+/// [`Descriptor`](purgeline_core::Descriptor).
+#[async_trait]
+pub trait Provider: Send + Sync + 'static {
+    /// Makes one call that purges these items, which fit in one call by the provider's limits.
+    ///
+    /// Never fails: what went wrong is each item's [`Outcome`](purgeline_core::Outcome) and the
+    /// target's [`Signal`](purgeline_core::Signal)s. A timeout after sending is a retry, since
+    /// purges are idempotent.
+    async fn submit(&self, call: &Call<'_>) -> Submission;
+
+    /// Asks how accepted batches fare: at most
+    /// [`batches_per_call`](purgeline_core::PollSchedule::batches_per_call) of them, in one
+    /// question to the provider (or its pages). Never fails, as [`submit`](Self::submit).
+    ///
+    /// A provider without a poll schedule is never asked.
+    async fn poll(&self, open: &[OpenBatch]) -> PollReport;
+}
+
+/// The items of one call.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The batch's id, for logs and for providers that take an idempotency reference.
+    pub batch: &'a str,
+    /// At least one, at most what the limits allow.
+    pub items: &'a [CallItem],
+}
+
+/// One item of a call, and what is done to it. Items of one kind in one call have one action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallItem {
+    /// The item.
+    pub item: Item,
+    /// Its action, already folded to those that the provider tells apart.
+    pub action: Action,
+}
+
+/// An accepted batch whose end is not known for all of its items.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenBatch {
+    /// The batch's id.
+    pub batch: String,
+    /// What the provider gave for it.
+    pub receipt: Receipt,
+    /// All items of the batch, in the order of the call.
+    pub items: Vec<CallItem>,
+    /// For each item, whether it still waits to be settled; the others need no answer.
+    pub open: Vec<bool>,
+    /// When the provider accepted it, in milliseconds since 1970 (UTC).
+    pub submitted_at_ms: i64,
+}

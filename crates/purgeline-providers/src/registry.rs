@@ -1,0 +1,35 @@
+use crate::{Provider, SettingsError};
+use purgeline_core::{Clock, Descriptor, config::Settings};
+use std::{sync::Arc, time::Duration};
+
+/// A provider that purgeline knows: its data, and how to make a client of it.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// Its limits, rules and codes under the given settings (some providers have several API
+    /// generations that differ).
+    pub descriptor: fn(&Settings) -> Result<Descriptor, SettingsError>,
+    /// A client for one target.
+    pub build: fn(BuildContext) -> Result<Arc<dyn Provider>, SettingsError>,
+    /// Its name in configuration.
+    pub name: &'static str,
+}
+
+/// What a client is made from.
+#[derive(Clone, Debug)]
+pub struct BuildContext {
+    /// The target's provider settings.
+    pub settings: Settings,
+    /// The longest wait for one answer.
+    pub timeout: Duration,
+    /// The time of day, for signatures and quota days.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Every provider, by name.
+pub const REGISTRY: &[Entry] = &[];
+
+/// The provider of that name; `None` if purgeline knows none.
+#[must_use]
+pub fn provider(name: &str) -> Option<&'static Entry> {
+    REGISTRY.iter().find(|entry| entry.name == name)
+}
