@@ -1,1 +1,25 @@
-//! (to come)
+#![doc = include_str!("../README.md")]
+
+mod call;
+mod clock;
+mod control;
+mod faults;
+mod gate;
+mod log;
+mod provider;
+pub mod qiniu;
+mod record;
+mod registry;
+mod sim;
+mod tasks;
+mod windows;
+
+pub use clock::{Clock, ManualClock, Moment, SystemClock};
+pub use faults::{Fault, FaultError, FaultPlan, FaultRule, Phase};
+pub use gate::Gate;
+pub use log::{Busiest, CallLog, Stats, WAIT_BOUND, WaitError};
+pub use record::{CallKind, CallRecord, End, Item, ItemKind, ItemRecord, Outcome};
+pub use registry::{PROVIDERS, StartError, start};
+pub use sim::{Options, Sim};
+pub use tasks::{Ending, FateRule, Selector};
+pub use windows::Rate;

@@ -1,0 +1,9 @@
+//! The simulators over plain HTTP, without any client of purgeline's.
+#![expect(clippy::unwrap_used, reason = "a helper of a test stops the test where it stands")]
+
+mod common;
+mod faults;
+mod qiniu;
+mod qiniu_limits;
+mod qiniu_list;
+mod registry;
