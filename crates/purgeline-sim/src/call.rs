@@ -50,7 +50,6 @@ pub(crate) async fn serve<P: Provider>(
     let (seq, (answer, answered)) = (arrived.seq, oneshot::channel());
     tokio::spawn(async move {
         let (end, reply) = work(&shared, &provider, arrived).await;
-        let end = if answer.is_closed() { End::ClientGone } else { end };
         let now = shared.clock.now();
         // The log is complete before the client can know of the answer.
         shared.log.ended(seq, outcome(end, reply.as_ref(), now));

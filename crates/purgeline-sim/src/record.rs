@@ -57,14 +57,12 @@ pub struct ItemRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum End {
-    /// The whole answer was handed to the connection.
+    /// The whole answer was handed to the connection. Whether a client was still there is not known.
     Answered,
     /// The connection was closed without an answer (a fault).
     Dropped,
     /// Half of the answer was sent, then the connection was closed (a fault).
     CutShort,
-    /// The client had gone before there was an answer. What was asked is done all the same.
-    ClientGone,
 }
 
 /// The end of a call: when, how, and with which words.

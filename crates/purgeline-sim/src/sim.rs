@@ -226,7 +226,10 @@ async fn serve(stream: TcpStream, router: Router) {
             Ok(response)
         }
     });
-    let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // A client that sends a whole request and goes at once (a worker that is killed) has sent it:
+    // without `half_close` hyper would forget it.
+    let mut http = http1::Builder::new();
+    let serving = http.half_close(true).serve_connection(TokioIo::new(stream), service);
     if let Err(error) = serving.await {
         tracing::debug!(%error, "connection ended");
     }

@@ -178,8 +178,6 @@ async fn a_call_is_carried_out_though_its_client_has_gone() {
         held = sim.wait_for(|log| log.stats().held == 1) => held.is_ok(),
     };
     assert!(leaving);
-    // The server learns of it from the closed connection, which the log cannot show; a call after
-    // the gate's opening is answered, so the one that left was not waited for.
     sim.gate().open();
     let log = sim.wait_for(|log| log.stats().ended == 1).await.unwrap();
     assert_eq!(log.stats().items_accepted, 1);
@@ -245,5 +243,20 @@ async fn a_call_has_ended_in_the_log_before_its_answer_is_read() {
         let answer: Value = post(&sim, LIST, &json!({ "urls": urls(1) })).await;
         assert_eq!(answer["code"], 200);
         assert_eq!(sim.log().stats().ended, n);
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_heard_though_its_client_hangs_up_at_once() {
+    use tokio::io::AsyncWriteExt;
+
+    let sim = account().start().await.unwrap();
+    for n in 1..=20 {
+        let mut client = tokio::net::TcpStream::connect(sim.addr()).await.unwrap();
+        let body = r#"{"urls":["http://bar.foo.com/a"]}"#;
+        let head = "POST /v2/tune/refresh HTTP/1.1\r\nhost: sim\r\ncontent-length: 33\r\n\r\n";
+        client.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        drop(client);
+        sim.wait_for(|log| log.stats().ended == n).await.unwrap();
     }
 }
