@@ -54,15 +54,9 @@ pub(crate) fn provide(workspace: &Workspace, needs: &[Need]) -> Result<Vec<Stand
     let lacking: Vec<(Need, Presence)> =
         before.iter().filter(|(_, presence)| !matches!(presence, Presence::Present(_))).copied().collect();
 
-    // One run of the package manager for all its packages: it is slow to start.
     apt::install(workspace, &lacking)?;
-    for (need, _) in &lacking {
-        match need.source {
-            Source::SystemPackage { .. } => {}
-            Source::CratesIo { version } => crates_io::install(workspace, need.name, version)?,
-            Source::RustComponent { component, .. } => component::add(workspace, component),
-        }
-    }
+    component::add(workspace, &lacking);
+    crates_io::install(workspace, &lacking)?;
 
     before
         .iter()

@@ -17,6 +17,16 @@ const ENVIRONMENT: [&str; 3] = [
     "RUNLEVEL=1",
 ];
 
+/// How apt behaves.
+const OPTIONS: [&str; 4] = [
+    // Wait for another apt (seconds) rather than fail: fresh machines update themselves at boot.
+    "-o",
+    "DPkg::Lock::Timeout=300",
+    // No progress bars in logs.
+    "-o",
+    "Dpkg::Use-Pty=0",
+];
+
 /// Installs the system packages among `lacking`, and does nothing when there are none. Services
 /// that come with a new package are neither started now nor at boot; those that were here, in an
 /// older version, are left as they were.
@@ -103,8 +113,8 @@ impl Right {
     }
 
     fn apt_get<'a>(self, arguments: &[&'a str]) -> Vec<&'a str> {
-        // Wait for another apt rather than fail: fresh machines update themselves at boot.
-        let mut command = vec!["apt-get", "-o", "DPkg::Lock::Timeout=300"];
+        let mut command = vec!["apt-get", "--quiet"];
+        command.extend(OPTIONS);
         command.extend_from_slice(arguments);
         self.as_root(&command)
     }
@@ -143,7 +153,7 @@ mod tests {
         assert_eq!(
             Right::Root.install(&["redis-server", "varnish"]).join(" "),
             "env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 RUNLEVEL=1 \
-             apt-get -o DPkg::Lock::Timeout=300 \
+             apt-get --quiet -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
              install --yes --no-install-recommends redis-server varnish"
         );
     }
@@ -153,7 +163,7 @@ mod tests {
         assert_eq!(
             Right::Sudo.apt_get(&["update"]).join(" "),
             "sudo env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 RUNLEVEL=1 \
-             apt-get -o DPkg::Lock::Timeout=300 update"
+             apt-get --quiet -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 update"
         );
     }
 

@@ -1,14 +1,23 @@
 //! Parts of the Rust distribution, through rustup where it is.
 
-use crate::workspace::Workspace;
+use crate::{
+    need::{Need, Presence, Source},
+    workspace::Workspace,
+};
 
-/// Has rustup add `component`, if there is a rustup. Whether that worked shows when the
-/// component is asked for its version.
-pub(super) fn add(workspace: &Workspace, component: &str) {
-    if has_rustup(workspace) {
-        eprintln!("==> set-up: adding {component} to the Rust toolchain");
-        if let Err(error) = workspace.program("rustup").args(["component", "add", component]).run() {
-            eprintln!("{error}");
+/// Has rustup add the components among `lacking`, if there is a rustup. Whether that worked shows
+/// when a component is asked for its version.
+pub(super) fn add(workspace: &Workspace, lacking: &[(Need, Presence)]) {
+    for (need, _) in lacking {
+        let Source::RustComponent { component, .. } = need.source else {
+            continue;
+        };
+        if has_rustup(workspace) {
+            eprintln!("==> set-up: adding {component} to the Rust toolchain");
+            let add = workspace.program("rustup").args(["component", "add", component]);
+            if let Err(error) = add.run() {
+                eprintln!("{error}");
+            }
         }
     }
 }
