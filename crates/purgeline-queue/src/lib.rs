@@ -1,2 +1,40 @@
-//! (to come)
+#![doc = include_str!("../README.md")]
+
+mod connection;
+mod dead;
+mod enqueue;
+mod error;
+mod hold;
+mod inspect;
+mod jobs;
+mod keys;
+mod lease;
+mod outbox;
+mod policy;
+mod polls;
+mod queue;
+mod reap;
+mod record;
+mod scripts;
 pub mod server;
+mod settle;
+mod submitted;
+mod verify;
+mod wake;
+
+pub use dead::DeadLetter;
+pub use enqueue::{Chunk, Enqueued, MAX_CHUNK_ITEMS};
+pub use error::QueueError;
+pub use hold::{Hold, HoldName};
+pub use inspect::{BatchState, BatchView, PendingItem, TargetStats};
+pub use jobs::{Created, Job, JobFilter, NewJob, Part};
+pub use keys::Keys;
+pub use lease::{Lease, LeasedBatch, LeasedItem};
+pub use policy::{LeasePolicy, PollPolicy};
+pub use polls::{DuePoll, Polls};
+pub use queue::Queue;
+pub use reap::{Abandoned, Reaped};
+pub use record::Record;
+pub use settle::{Retention, Settled, Settlement};
+pub use verify::Violation;
+pub use wake::Wakeups;

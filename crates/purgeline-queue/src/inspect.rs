@@ -1,0 +1,185 @@
+use crate::{Hold, LeasedItem, Queue, QueueError, Record, lease::read_item};
+use purgeline_core::{Action, Item, Target};
+use redis::AsyncTypedCommands;
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// An item that waits, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PendingItem {
+    /// Its name: `url:https://www.example.com/a`.
+    pub name: String,
+    /// What is written of it.
+    #[serde(flatten)]
+    pub record: Record,
+}
+
+/// Where a batch stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BatchState {
+    /// A worker has it and calls the provider.
+    Leased,
+    /// It came of a split and waits to be leased.
+    Ready,
+    /// The provider accepted it and is asked how it fares.
+    Submitted,
+}
+
+/// A batch as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchView {
+    /// Its id at its target.
+    pub id: String,
+    /// Where it stands.
+    pub state: BatchState,
+    /// The worker that leased it.
+    pub worker: Option<String>,
+    /// What the provider gave for it.
+    pub receipt: Option<String>,
+    /// When the provider accepted it, in milliseconds since 1970.
+    pub submitted_at_ms: Option<i64>,
+    /// Questions asked about it.
+    pub polls: u32,
+    /// The items that have not settled.
+    pub items: Vec<LeasedItem>,
+}
+
+/// A target in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TargetStats {
+    /// Distinct items that wait, the delayed ones included.
+    pub pending: u64,
+    /// Items that wait for a due time.
+    pub delayed: u64,
+    /// Items that a batch holds.
+    pub in_batches: u64,
+    /// Calls under way.
+    pub in_flight: u64,
+    /// Accepted batches whose end is not known.
+    pub open_batches: u64,
+    /// Halves of split batches that wait to be leased.
+    pub ready_batches: u64,
+    /// Dead letters.
+    pub dead_letters: u64,
+    /// Lanes with something in them, the first to go first, each with its hints.
+    pub lanes: Vec<(String, u64)>,
+    /// When the oldest item of the first lane was asked for, in milliseconds since 1970.
+    pub oldest_ms: Option<i64>,
+    /// What is held.
+    pub holds: Vec<Hold>,
+    /// Counters since the beginning: `jobs`, `asked`, `joined`, `covered`, `leased` (batches),
+    /// `succeeded`, `failed`, `retried`, `reaped` (items) …
+    pub counters: BTreeMap<String, u64>,
+}
+
+impl Queue {
+    /// An item that waits at a target; `None` if it does not.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked, or holds no record there.
+    pub async fn pending_item(
+        &self,
+        target: &Target,
+        item: &Item,
+        action: Action,
+    ) -> Result<Option<PendingItem>, QueueError> {
+        let (key, name) = (self.keys().of_target(target, "pending"), item.name(action));
+        let Some(text) = self.manager().hget(&key, &name).await? else { return Ok(None) };
+        Ok(Some(PendingItem { record: Record::parse(&format!("{key} {name}"), &text)?, name }))
+    }
+
+    /// The batch that holds an item at a target; `None` if none does.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn batch_of(
+        &self,
+        target: &Target,
+        item: &Item,
+        action: Action,
+    ) -> Result<Option<String>, QueueError> {
+        Ok(self.manager().hget(self.keys().of_target(target, "inflight"), item.name(action)).await?)
+    }
+
+    /// A batch of a target; `None` if there is none of that id.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked, or holds no batch there.
+    pub async fn batch(&self, target: &Target, id: &str) -> Result<Option<BatchView>, QueueError> {
+        let key = self.keys().of_target(target, &format!("batch:{id}"));
+        let fields: HashMap<String, String> = self.manager().hgetall(&key).await?;
+        if fields.is_empty() {
+            return Ok(None);
+        }
+        let field = |name: &str| fields.get(name).cloned();
+        let state = match field("state").as_deref() {
+            Some("leased") => BatchState::Leased,
+            Some("ready") => BatchState::Ready,
+            Some("submitted") => BatchState::Submitted,
+            other => return Err(QueueError::malformed(&key, "state leased, ready or submitted", other)),
+        };
+        let mut items = fields
+            .iter()
+            .filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_digit()))
+            .map(|(index, value)| read_item(id, index, value))
+            .collect::<Result<Vec<_>, _>>()?;
+        items.sort_by_key(|item| item.index);
+        Ok(Some(BatchView {
+            id: id.to_owned(),
+            state,
+            worker: field("worker"),
+            receipt: field("receipt"),
+            submitted_at_ms: field("submitted_at").and_then(|text| text.parse().ok()),
+            polls: field("polls").and_then(|text| text.parse().ok()).unwrap_or_default(),
+            items,
+        }))
+    }
+
+    /// A target in numbers.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn stats(&self, target: &Target) -> Result<TargetStats, QueueError> {
+        let key = |what: &str| self.keys().of_target(target, what);
+        let mut redis = self.manager();
+        let counters: HashMap<String, String> = redis.hgetall(key("stats")).await?;
+        // Kept for the scripts, of no meaning to a reader.
+        let internal = ["seq", "dirs", "last_return"];
+        let mut stats = TargetStats {
+            pending: count(redis.hlen(key("pending")).await?),
+            delayed: count(redis.zcard(key("delayed")).await?),
+            in_batches: count(redis.hlen(key("inflight")).await?),
+            in_flight: count(redis.zcard(key("leases")).await?),
+            open_batches: count(redis.zcard(key("polls")).await?),
+            ready_batches: count(redis.llen(key("ready")).await?),
+            dead_letters: count(redis.zcard(key("dead")).await?),
+            holds: self.holds(target).await?,
+            counters: counters
+                .into_iter()
+                .filter(|(name, _)| !internal.contains(&name.as_str()))
+                .filter_map(|(name, text)| Some((name, text.parse().ok()?)))
+                .collect(),
+            ..TargetStats::default()
+        };
+        for lane in redis.zrange(key("lanes"), 0, 63).await? {
+            let hints = count(redis.llen(key(&format!("lane:{lane}"))).await?);
+            if stats.oldest_ms.is_none() {
+                let first = redis.lindex(key(&format!("lane:{lane}")), 0).await?;
+                if let Some(text) = match first {
+                    Some(name) => redis.hget(key("pending"), name).await?,
+                    None => None,
+                } {
+                    stats.oldest_ms = Some(Record::parse(&key("pending"), &text)?.since_ms);
+                }
+            }
+            stats.lanes.push((lane, hints));
+        }
+        Ok(stats)
+    }
+}
+
+fn count(number: usize) -> u64 {
+    // usize is at most 64 bits wide wherever Rust's std runs.
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,277 @@
+use crate::{Queue, QueueError, scripts};
+use purgeline_core::{JobId, JobState, PartCounts, Priority, Target, TargetName};
+use redis::AsyncTypedCommands;
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// Ids read at a time when jobs are listed.
+const LIST_SLICE: isize = 200;
+
+/// A job as it is written before any of its items.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// Its id.
+    pub id: JobId,
+    /// What tells its body from another: a hash of items and options, in hex.
+    pub digest: String,
+    /// The targets it goes to.
+    pub targets: Vec<TargetName>,
+    /// Items submitted, each counted once however many targets it goes to.
+    pub items: u64,
+    /// Names of the first of them, one a line, for those who look.
+    pub first_items: String,
+    /// How soon they go out.
+    pub priority: Priority,
+    /// Who asked.
+    pub source: Option<String>,
+}
+
+/// What came of writing a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It is new.
+    New,
+    /// It was written before, with the same body, and stands like this.
+    Known(JobState),
+}
+
+/// A job, as it was submitted and as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// Whether it has ended, and how.
+    pub state: JobState,
+    /// When it was submitted, in milliseconds since 1970.
+    pub submitted_ms: i64,
+    /// When it ended, in milliseconds since 1970.
+    pub ended_ms: Option<i64>,
+    /// Items submitted.
+    pub items: u64,
+    /// Names of the first of them.
+    pub first_items: Vec<String>,
+    /// How soon they go out.
+    pub priority: Priority,
+    /// Who asked.
+    pub source: Option<String>,
+    /// Its part at each target.
+    pub parts: BTreeMap<TargetName, Part>,
+}
+
+/// A job's part at one target.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// How its items stand.
+    #[serde(flatten)]
+    pub counts: PartCounts,
+    /// Items that have been enqueued; fewer than `items` while the producer is at it, or if it
+    /// died.
+    pub enqueued: u64,
+    /// Ids of its first dead letters.
+    pub dead: Vec<String>,
+    /// The items it announced, if its producer died before all were enqueued and the part was
+    /// closed without the rest.
+    pub abandoned: Option<u64>,
+}
+
+/// Which jobs to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Only those in this state.
+    pub state: Option<JobState>,
+    /// Only those of this source.
+    pub source: Option<String>,
+}
+
+impl Queue {
+    /// Writes a job, before its items are enqueued.
+    ///
+    /// # Errors
+    /// [`QueueError::Conflict`] when another body was written under its id.
+    pub async fn create_job(&self, job: &NewJob) -> Result<Created, QueueError> {
+        let targets: Vec<_> = job.targets.iter().map(TargetName::as_str).collect();
+        let mut script = scripts::CREATE_JOB.prepare_invoke();
+        script.key(self.keys().job(job.id)).arg(self.given_time()).arg(&job.digest);
+        for (field, value) in [
+            ("targets", targets.join(" ").as_str()),
+            ("items", &job.items.to_string()),
+            ("priority", job.priority.as_str()),
+            ("source", job.source.as_deref().unwrap_or("")),
+            ("first_items", &job.first_items),
+        ] {
+            script.arg(field).arg(value);
+        }
+        let reply: Vec<String> = self.invoke(&script).await?;
+        let texts: Vec<&str> = reply.iter().map(String::as_str).collect();
+        match texts[..] {
+            ["created", now] => {
+                let score = now.parse::<f64>().unwrap_or_default();
+                let _: usize = self.manager().zadd(self.keys().jobs(), job.id.to_string(), score).await?;
+                Ok(Created::New)
+            }
+            ["exists", state] => Ok(Created::Known(
+                state
+                    .parse()
+                    .map_err(|_| QueueError::malformed(self.keys().job(job.id), "a job state", state))?,
+            )),
+            ["conflict"] => Err(QueueError::Conflict(job.id)),
+            _ => Err(QueueError::malformed(
+                "the answer of create_job.lua",
+                "created, exists or conflict",
+                &reply,
+            )),
+        }
+    }
+
+    /// Whether a job's part at a target has ended and been taken down in the job.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn part_is_recorded(&self, id: JobId, target: &TargetName) -> Result<bool, QueueError> {
+        Ok(self.manager().hexists(self.keys().job(id), format!("part:{target}")).await?)
+    }
+
+    /// A job with its parts. `targets` are those that are configured; a part at a target that is
+    /// no longer is shown as far as it was taken down. `None` if no such job is kept.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked, or holds something else under the job's key.
+    pub async fn job(&self, id: JobId, targets: &[Target]) -> Result<Option<Job>, QueueError> {
+        let key = self.keys().job(id);
+        let fields: HashMap<String, String> = self.manager().hgetall(&key).await?;
+        if fields.is_empty() {
+            return Ok(None);
+        }
+        let mut job = read_job(id, &key, &fields)?;
+        for name in fields.get("targets").map(String::as_str).unwrap_or_default().split(' ') {
+            let Ok(name) = name.parse::<TargetName>() else { continue };
+            let taken_down = fields.get(&format!("part:{name}")).map(String::as_str).and_then(read_counts);
+            let target = targets.iter().find(|target| target.name == name);
+            let live = match target {
+                Some(target) => self.part(id, target).await?,
+                None => None,
+            };
+            let mut part = live.unwrap_or_default();
+            if let Some(counts) = taken_down {
+                part.counts = counts;
+                part.enqueued = part.enqueued.max(counts.items);
+            }
+            job.parts.insert(name, part);
+        }
+        Ok(Some(job))
+    }
+
+    async fn part(&self, id: JobId, target: &Target) -> Result<Option<Part>, QueueError> {
+        let key = self.keys().of_target(target, &format!("job:{id}"));
+        let fields: HashMap<String, String> = self.manager().hgetall(&key).await?;
+        if fields.is_empty() {
+            return Ok(None);
+        }
+        let number = |field: &str| fields.get(field).and_then(|text| text.parse::<u64>().ok());
+        Ok(Some(Part {
+            counts: PartCounts {
+                items: number("items").unwrap_or_default(),
+                succeeded: number("succeeded").unwrap_or_default(),
+                failed: number("failed").unwrap_or_default(),
+                cancelled: number("cancelled").unwrap_or_default(),
+            },
+            enqueued: number("enqueued").unwrap_or_default(),
+            dead: fields
+                .get("dead")
+                .map(|ids| ids.split(' ').map(str::to_owned).collect())
+                .unwrap_or_default(),
+            abandoned: number("abandoned"),
+        }))
+    }
+
+    /// The latest jobs that match, newest first, at most `most`. Looks at no more than `look` of
+    /// those that are kept.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn jobs(
+        &self,
+        targets: &[Target],
+        filter: &JobFilter,
+        most: usize,
+        look: usize,
+    ) -> Result<Vec<Job>, QueueError> {
+        let mut found = Vec::new();
+        let mut at: isize = 0;
+        while found.len() < most && usize::try_from(at).unwrap_or(usize::MAX) < look {
+            let ids = self.manager().zrevrange(self.keys().jobs(), at, at + LIST_SLICE - 1).await?;
+            if ids.is_empty() {
+                break;
+            }
+            at += LIST_SLICE;
+            for id in ids.iter().filter_map(|id| id.parse().ok()) {
+                let Some(job) = self.job(id, targets).await? else { continue };
+                let state = filter.state.is_none_or(|state| state == job.state);
+                let source = filter.source.as_ref().is_none_or(|source| job.source.as_ref() == Some(source));
+                if state && source {
+                    found.push(job);
+                }
+                if found.len() == most {
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Forgets ids of jobs that are no longer kept, looking at the `look` oldest. Gives how many.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn trim_jobs(&self, look: isize) -> Result<usize, QueueError> {
+        let mut redis = self.manager();
+        let ids = redis.zrange(self.keys().jobs(), 0, look - 1).await?;
+        let kept =
+            futures::future::try_join_all(ids.iter().filter_map(|id| id.parse().ok()).map(|id: JobId| {
+                let mut redis = self.manager();
+                let key = self.keys().job(id);
+                async move { redis.exists(key).await }
+            }))
+            .await?;
+        let gone: Vec<_> = ids.iter().zip(kept).filter(|(_, kept)| !kept).map(|(id, _)| id).collect();
+        if gone.is_empty() {
+            return Ok(0);
+        }
+        Ok(redis.zrem(self.keys().jobs(), gone).await?)
+    }
+}
+
+fn read_job(id: JobId, key: &str, fields: &HashMap<String, String>) -> Result<Job, QueueError> {
+    let field = |name: &'static str| fields.get(name).map(String::as_str);
+    let malformed = |expected: &'static str, found: Option<&str>| QueueError::malformed(key, expected, found);
+    let state = field("state");
+    let submitted = field("submitted");
+    let priority = field("priority");
+    Ok(Job {
+        id,
+        state: state.and_then(|text| text.parse().ok()).ok_or_else(|| malformed("a state", state))?,
+        submitted_ms: submitted
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| malformed("submitted, in ms", submitted))?,
+        ended_ms: field("ended").and_then(|text| text.parse().ok()),
+        items: field("items").and_then(|text| text.parse().ok()).unwrap_or_default(),
+        first_items: field("first_items").unwrap_or_default().lines().map(str::to_owned).collect(),
+        priority: priority
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| malformed("a priority", priority))?,
+        source: field("source").filter(|text| !text.is_empty()).map(str::to_owned),
+        parts: BTreeMap::new(),
+    })
+}
+
+/// `items=3 succeeded=2 failed=1 cancelled=0`.
+fn read_counts(text: &str) -> Option<PartCounts> {
+    let mut words = text.split(' ');
+    let mut number = |name: &str| words.next()?.strip_prefix(name)?.strip_prefix('=')?.parse().ok();
+    Some(PartCounts {
+        items: number("items")?,
+        succeeded: number("succeeded")?,
+        failed: number("failed")?,
+        cancelled: number("cancelled")?,
+    })
+}

@@ -1,0 +1,19 @@
+-- Writes a job as it was submitted, unless it is there.
+--
+-- KEYS  1 the job's key
+-- ARGV  1 time, ms, or '' for Redis's own    2 digest of its body    then field, value pairs
+-- returns {'created', time, ms} | {'exists', state} (the same body) | {'conflict'} (another body under the same id)
+-- bound O(fields)
+
+local known = redis.call('HMGET', KEYS[1], 'digest', 'state')
+if known[1] then
+  if known[1] ~= ARGV[2] then return { 'conflict' } end
+  return { 'exists', known[2] }
+end
+local now = ARGV[1]
+if now == '' then
+  local time = redis.call('TIME')
+  now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+end
+redis.call('HSET', KEYS[1], 'state', 'active', 'submitted', now, 'digest', ARGV[2], unpack(ARGV, 3))
+return { 'created', now }

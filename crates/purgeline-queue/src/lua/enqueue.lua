@@ -1,0 +1,149 @@
+-- Makes the items of one chunk of a job wait at a target: each joins the pending record of the
+-- same item, or of a waiting dir that covers it, or gets a record of its own.
+--
+-- ARGV  2 job id          3 chunk number, from 0    4 chunks of the job at this target
+--       5 items of the job at this target           6 most items that may wait here
+--       7 priority        8 source, may be ''
+--       then for each item (at most 500): name, lane
+-- returns {'ok', new, joined, covered}
+--         {'repeated'}          this chunk was taken before: nothing was added
+--         {'full', waiting}     nothing was added
+--         {'gap', chunks taken} an earlier chunk is missing: nothing was added
+--         {'abandoned'}         the producer stayed away too long and the part was closed
+-- bound O(items), whatever the number of jobs that wait for an item
+
+local job, chunk, chunks, total, most = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local priority, source = ARGV[7], ARGV[8]
+local first = 9
+local part = T .. ':job:' .. job
+
+local known = call('HMGET', part, 'chunks', 'abandoned')
+if known[2] then return { 'abandoned' } end
+local taken = tonumber(known[1] or 0)
+if taken > chunk then return { 'repeated' } end
+if taken < chunk then return { 'gap', taken } end
+
+local names, lanes = {}, {}
+for at = first, #ARGV, 2 do
+  names[#names + 1] = ARGV[at]
+  lanes[#lanes + 1] = ARGV[at + 1]
+end
+local texts = #names > 0 and call('HMGET', PENDING, unpack(names)) or {}
+
+-- Which dirs wait above the new items; those of this very call are seen through `changed`.
+local changed = {} -- name -> record text to write
+local above, waiting_dirs = {}, {}
+local coverable = call('HEXISTS', HOLD, 'dir') == 0
+if coverable and tonumber(call('HGET', STATS, 'dirs') or 0) > 0 then
+  local asked, order = {}, {}
+  for i, name in ipairs(names) do
+    if not texts[i] then
+      for _, dir in ipairs(ancestors(name)) do
+        if not asked[dir] then
+          asked[dir] = true
+          order[#order + 1] = dir
+        end
+      end
+    end
+  end
+  for at = 1, #order, 1000 do
+    local to = math.min(at + 999, #order)
+    local found = call('HMGET', PENDING, unpack(order, at, to))
+    for i = at, to do waiting_dirs[order[i]] = found[i - at + 1] or nil end
+  end
+end
+local new_dirs = false
+local function covering(name)
+  if not coverable or not (new_dirs or next(waiting_dirs)) then return nil end
+  for _, dir in ipairs(ancestors(name)) do
+    local text = changed[dir] or waiting_dirs[dir]
+    if text and string.find(text, ' due=0 ', 1, true) then return dir, text end
+  end
+end
+
+-- Decided before anything is written, since a full queue changes nothing.
+local plan, covered_by, created = {}, {}, 0
+for i, name in ipairs(names) do
+  local text = texts[i]
+  if text then
+    plan[i] = 'join'
+  else
+    local dir = covering(name)
+    if dir then
+      plan[i] = 'cover'
+      covered_by[dir] = (covered_by[dir] or 0) + 1
+    else
+      plan[i] = 'new'
+      created = created + 1
+      changed[name] = 'lane=' .. lanes[i] .. ' since=' .. int(NOW) .. ' attempts=0 due=0 cause=- spill=0 jobs=' .. job
+      if kind_of_name(name) == 'dir' then new_dirs = true end
+    end
+  end
+end
+local waiting = call('HLEN', PENDING)
+-- A job of several chunks is refused as a whole, on its first; its items may coalesce, which
+-- only the later chunks will tell.
+if chunk == 0 and chunks > 1 then
+  if waiting + total > most then return { 'full', waiting } end
+elseif chunk == 0 and created > 0 and waiting + created > most then
+  return { 'full', waiting }
+end
+
+local pushes, new_dir_count, joined = {}, 0, 0
+local function push(lane, name)
+  local list = pushes[lane]
+  if not list then
+    list = {}
+    pushes[lane] = list
+  end
+  list[#list + 1] = name
+end
+for i, name in ipairs(names) do
+  if plan[i] == 'new' then
+    push(lanes[i], name)
+    if kind_of_name(name) == 'dir' then new_dir_count = new_dir_count + 1 end
+  elseif plan[i] == 'join' then
+    joined = joined + 1
+    local text = changed[name] or texts[i]
+    local lane = string.match(text, '^lane=(%S+)')
+    if priority_of(lane) > PRIORITY[priority] then
+      -- An urgent job asks for what waits with less haste: the record moves, the old hint is skipped.
+      text = 'lane=' .. lanes[i] .. string.sub(text, #lane + 6)
+      if string.find(text, ' due=0 ', 1, true) then push(lanes[i], name) end
+    end
+    changed[name] = join(name, text, job)
+  end
+end
+local covered = 0
+for dir, count in pairs(covered_by) do
+  covered = covered + count
+  changed[dir] = join(dir, changed[dir] or waiting_dirs[dir], count == 1 and job or job .. '*' .. count)
+end
+
+local writes = {}
+for name, text in pairs(changed) do
+  writes[#writes + 1] = name
+  writes[#writes + 1] = text
+end
+for at = 1, #writes, 1000 do call('HSET', PENDING, unpack(writes, at, math.min(at + 999, #writes))) end
+for lane, list in pairs(pushes) do
+  call('RPUSH', T .. ':lane:' .. lane, unpack(list))
+  call('ZADD', LANES, 'NX', rank(lane, NOW), lane)
+end
+if new_dir_count > 0 then call('HINCRBY', STATS, 'dirs', new_dir_count) end
+
+if chunk == 0 then
+  call('HSET', part, 'state', 'active', 'items', total, 'succeeded', 0, 'failed', 0, 'cancelled', 0,
+    'enqueued', #names, 'chunks', 1, 'chunks_total', chunks, 'since', int(NOW), 'priority', priority, 'source', source)
+  call('HINCRBY', STATS, 'jobs', 1)
+  if chunks > 1 then call('ZADD', T .. ':submitting', int(NOW), job) end
+else
+  call('HINCRBY', part, 'chunks', 1)
+  call('HINCRBY', part, 'enqueued', #names)
+end
+if chunk + 1 == chunks and chunks > 1 then call('ZREM', T .. ':submitting', job) end
+call('HINCRBY', STATS, 'asked', #names)
+if joined > 0 then call('HINCRBY', STATS, 'joined', joined) end
+if covered > 0 then call('HINCRBY', STATS, 'covered', covered) end
+if next(pushes) then call('PUBLISH', T .. ':wake', 'enqueued') end
+return { 'ok', created, joined, covered }

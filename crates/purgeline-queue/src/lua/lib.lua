@@ -1,0 +1,149 @@
+-- Shared by every script of a target; stands in front of each.
+--
+-- KEYS[1] is the target's base key, purgeline:v1:{account}:target. All other keys of the target
+-- derive from it and lie in its slot, by the hash tag.
+-- ARGV[1] is the time in ms, or '' for Redis's own: only tests hand one in.
+--
+-- A pending record is text that an operator can read:
+--   lane=normal/url since=1763700000000 attempts=0 due=0 cause=- spill=0 jobs=01J…,01J…*3
+--   since    when the item was first asked for, ms
+--   attempts sends so far
+--   due      0: it stands in its lane; else it is delayed until then, ms
+--   cause    code of the last failed attempt, - if none
+--   spill    1: further waiting jobs are in the list waiters:<item>
+--   jobs     waiting jobs; *3: three items of that job wait for this one (a dir covers urls)
+-- jobs stands last, so that one more job is an append.
+
+local T = KEYS[1]
+local PENDING, LANES, DELAYED, INFLIGHT = T .. ':pending', T .. ':lanes', T .. ':delayed', T .. ':inflight'
+local LEASES, POLLS, READY, HOLD, STATS = T .. ':leases', T .. ':polls', T .. ':ready', T .. ':hold', T .. ':stats'
+local OUTBOX, SETTLING, DEAD = T .. ':outbox', T .. ':settling', T .. ':dead'
+
+-- Longer records put further waiting jobs in a list of their own: about nine job ids.
+local RECORD_BYTES = 360
+-- The deepest dir that is looked for above an item.
+local ANCESTORS = 32
+
+local call = redis.call
+
+local function int(number) return string.format('%.0f', number) end
+
+local NOW = tonumber(ARGV[1])
+if not NOW then
+  local time = call('TIME')
+  NOW = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function pack(record)
+  return 'lane=' .. record.lane .. ' since=' .. record.since .. ' attempts=' .. record.attempts
+    .. ' due=' .. record.due .. ' cause=' .. record.cause .. ' spill=' .. record.spill .. ' jobs=' .. record.jobs
+end
+
+local function parse(text)
+  local lane, since, attempts, due, cause, spill, jobs = string.match(text,
+    '^lane=(%S+) since=(%d+) attempts=(%d+) due=(%d+) cause=(%S+) spill=(%d) jobs=(%S*)')
+  return { lane = lane, since = since, attempts = attempts, due = due, cause = cause, spill = spill, jobs = jobs }
+end
+
+-- The kind of a lane or of an item's name: 'url' of normal/url+delete@host, or of url+delete:….
+local function kind_of_lane(lane) return string.match(lane, '^%l+/(%l+)') end
+local function kind_of_name(name) return string.match(name, '^%l+') end
+
+-- Lanes of an earlier priority rank first, then the one that has waited longest. 1e14 ms is
+-- beyond any time of day, and sums stay exact in a double.
+local PRIORITY = { urgent = 0, normal = 1, bulk = 2 }
+local function priority_of(lane) return PRIORITY[string.match(lane, '^%l+')] end
+local function rank(lane, since) return int(priority_of(lane) * 1e14 + since) end
+
+-- One more waiting job (an entry: id or id*count) for a record's text; gives the new text.
+local function join(name, text, entry)
+  if string.find(text, ' spill=1 ', 1, true) then
+    call('RPUSH', T .. ':waiters:' .. name, entry)
+    return text
+  end
+  if #text + #entry >= RECORD_BYTES then
+    call('RPUSH', T .. ':waiters:' .. name, entry)
+    return (string.gsub(text, ' spill=0 ', ' spill=1 ', 1))
+  end
+  if string.sub(text, -1) == '=' then return text .. entry end
+  return text .. ',' .. entry
+end
+
+-- All waiting jobs of one record joined to another: the inline ones each, a spilled list by
+-- its name (an entry @key), so that the cost does not depend on how many wait.
+local function join_all(name, text, record, spilled_key)
+  for entry in string.gmatch(record.jobs, '[^,]+') do text = join(name, text, entry) end
+  if record.spill == '1' then
+    -- A reference must not stay inline, where an operator would take it for a job.
+    call('RPUSH', T .. ':waiters:' .. name, '@' .. spilled_key)
+    text = string.gsub(text, ' spill=0 ', ' spill=1 ', 1)
+  end
+  return text
+end
+
+-- Names of the dirs that would cover an item, the widest first; their action is the item's.
+local function ancestors(name)
+  local kind, action, text = string.match(name, '^(%l+)([^:]*):(.*)$')
+  local _, start = string.find(text, '://', 1, true)
+  local found = {}
+  if kind == 'resource' or not start then return found end
+  local stop = (string.find(text, '?', 1, true) or #text + 1) - 1
+  local at = start + 1
+  while #found < ANCESTORS do
+    at = string.find(text, '/', at, true)
+    if not at or at > stop then break end
+    if kind == 'url' or at < #text then
+      found[#found + 1] = 'dir' .. action .. ':' .. string.sub(text, 1, at)
+    end
+    at = at + 1
+  end
+  return found
+end
+
+-- Whether waiting dirs may cover items now: there are some, and dirs are not held.
+local function dirs_cover()
+  return tonumber(call('HGET', STATS, 'dirs') or 0) > 0 and call('HEXISTS', HOLD, 'dir') == 0
+end
+
+-- Puts an item back: joined to a newer record of the same item if there is one, else under its
+-- own record, delayed when it is due later. front: before the others of its lane.
+local function put_back(name, record, due, spilled_key, front)
+  local text = call('HGET', PENDING, name)
+  if text then
+    -- The newer request waits for the same thing: what was learned of the item holds for it too.
+    local newer = parse(text)
+    newer.attempts = math.max(newer.attempts, record.attempts)
+    newer.cause = record.cause
+    if due > NOW and due > tonumber(newer.due) then
+      newer.due = int(due)
+      call('ZADD', DELAYED, newer.due, name)
+    end
+    call('HSET', PENDING, name, join_all(name, pack(newer), record, spilled_key))
+    return
+  end
+  if record.spill == '1' then call('RENAME', spilled_key, T .. ':waiters:' .. name) end
+  if due > NOW then
+    record.due = int(due)
+    call('ZADD', DELAYED, record.due, name)
+  else
+    record.due = '0'
+    call(front and 'LPUSH' or 'RPUSH', T .. ':lane:' .. record.lane, name)
+    call('ZADD', LANES, 'LT', rank(record.lane, record.since), record.lane)
+  end
+  call('HSET', PENDING, name, pack(record))
+  if kind_of_name(name) == 'dir' then call('HINCRBY', STATS, 'dirs', 1) end
+end
+
+local function batch_item(value)
+  local record = parse(value)
+  local _, at = string.find(value, ' item=', 1, true)
+  record.name = string.sub(value, at + 1)
+  return record
+end
+
+-- A call has come back, so whoever lingers for company may go.
+local function call_returned(batch)
+  call('ZREM', LEASES, batch)
+  call('HSET', STATS, 'last_return', int(NOW))
+  call('PUBLISH', T .. ':wake', 'returned')
+end

@@ -1,0 +1,98 @@
+-- The fleet's limits: exact sliding windows, shared by all targets of an account.
+-- Stands after lib.lua in scripts that take permits; KEYS[2] is the account's base key,
+-- purgeline:v1:{account}.
+--
+-- limit:<name>   list of permits in the window, oldest first: '<ms> <count>'
+-- limit:used     hash: their sum, by name
+-- limit:throttled  string: why no call may be made, expires when one may
+
+local A = KEYS[2]
+local USED = A .. ':limit:used'
+
+-- A rate's window as kept here: longer by the head room, since two calls that are granted so
+-- far apart may arrive nearer to each other.
+local function span(rate, headroom) return rate.window_ms + headroom end
+
+-- How many permits of a rate are free now. Forgets those that have left the window.
+local function free(rate, headroom)
+  local key, used = A .. ':limit:' .. rate.name, tonumber(call('HGET', USED, rate.name) or 0)
+  local horizon = NOW - span(rate, headroom)
+  local before = used
+  while true do
+    local oldest = call('LRANGE', key, 0, 63)
+    if #oldest == 0 then used = 0 end
+    local gone = 0
+    for _, entry in ipairs(oldest) do
+      local ms, count = string.match(entry, '^(%d+) (%d+)$')
+      if tonumber(ms) > horizon then break end
+      gone, used = gone + 1, used - tonumber(count)
+    end
+    if gone > 0 then call('LTRIM', key, gone, -1) end
+    if gone < 64 then break end
+  end
+  if used ~= before then call('HSET', USED, rate.name, used) end
+  return rate.max - used
+end
+
+-- When `need` permits of a rate will be free, ms; need is at most the rate's max.
+local function free_at(rate, headroom, need)
+  local key = A .. ':limit:' .. rate.name
+  local have = free(rate, headroom)
+  local at = 0
+  while have < need do
+    local entries = call('LRANGE', key, at, at + 63)
+    if #entries == 0 then return NOW end
+    for _, entry in ipairs(entries) do
+      local ms, count = string.match(entry, '^(%d+) (%d+)$')
+      have = have + tonumber(count)
+      if have >= need then return tonumber(ms) + span(rate, headroom) + 1 end
+    end
+    at = at + 64
+  end
+  return NOW
+end
+
+local function take(rate, headroom, count)
+  if count == 0 then return end
+  local key = A .. ':limit:' .. rate.name
+  call('RPUSH', key, int(NOW) .. ' ' .. count)
+  call('PEXPIRE', key, int(span(rate, headroom) + 1000))
+  call('HINCRBY', USED, rate.name, count)
+end
+
+-- What a rate counts of a call with `total` items, by kind.
+local function counted(rate, total, of_kind)
+  if rate.unit == 'calls' then return 1 end
+  if rate.unit == 'items' then return total end
+  if rate.unit == 'urls' then return of_kind.url or 0 end
+  if rate.unit == 'dirs' then return of_kind.dir or 0 end
+  return 0 -- polls are taken by polls.lua
+end
+
+-- Until when, and why, nothing may be called; nil if something may. `until` 0: until somebody
+-- lifts the hold.
+local function held()
+  local throttled = call('GET', A .. ':limit:throttled')
+  if throttled then
+    local till = tonumber(string.match(throttled, '^until=(%d+)'))
+    if till > NOW then return till, 'throttled' end
+  end
+  if call('EXISTS', HOLD) == 0 then return nil end
+  for _, name in ipairs({ 'paused', 'unauthorised' }) do
+    local hold = call('HGET', HOLD, name)
+    if hold then
+      local till = tonumber(string.match(hold, '^until=(%d+)'))
+      if till == 0 or till > NOW then return till, name end
+      call('HDEL', HOLD, name)
+    end
+  end
+end
+
+-- The same for one kind.
+local function kind_held(kind)
+  local hold = call('HGET', HOLD, kind)
+  if not hold then return nil end
+  local till = tonumber(string.match(hold, '^until=(%d+)'))
+  if till == 0 or till > NOW then return till end
+  call('HDEL', HOLD, kind)
+end

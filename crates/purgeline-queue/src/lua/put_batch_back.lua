@@ -1,0 +1,26 @@
+-- Stands after lib.lua in scripts that take a batch from its worker.
+
+-- All items of a batch back to the front of their lanes, in order; the batch is gone.
+local function put_batch_back(batch, cause, attempts)
+  local key, items, indexes = T .. ':batch:' .. batch, {}, {}
+  local fields = call('HGETALL', key)
+  for at = 1, #fields, 2 do
+    if string.find(fields[at], '^%d+$') then
+      local index = tonumber(fields[at])
+      indexes[#indexes + 1] = index
+      items[index] = batch_item(fields[at + 1])
+    end
+  end
+  table.sort(indexes, function(a, b) return a > b end)
+  for _, index in ipairs(indexes) do
+    local item = items[index]
+    item.attempts = item.attempts + attempts
+    if cause ~= '' then item.cause = cause end
+    if call('HGET', INFLIGHT, item.name) == batch then call('HDEL', INFLIGHT, item.name) end
+    put_back(item.name, item, 0, T .. ':waiters:' .. batch .. ':' .. index, true)
+  end
+  call('DEL', key)
+  call('ZREM', POLLS, batch)
+  call_returned(batch)
+  return #indexes
+end

@@ -1,0 +1,60 @@
+-- Settles items of a batch: counts each outcome for each waiting job, writes dead letters, puts
+-- retries back, and ends the part of each job whose last item has settled. An item that has
+-- settled before is skipped, so a repeated call changes nothing.
+--
+-- ARGV  2 batch id
+--       3 ms to keep parts that succeeded or were cancelled    4 ms to keep other parts and dead letters
+--       5 most dead letters
+--       then for each item (at most 100): index, outcome, ms or '', class, code, message
+--         outcome  done | failed | retry | again (a retry that is no attempt: nothing was sent)
+--         ms       retry, again: not before so many ms from now
+-- returns {items settled, 1 if spilled waiting jobs are left for drain.lua, 1 if parts ended}
+-- bound O(items and the jobs in their records); the jobs in spilled lists are left to drain.lua
+
+local batch = ARGV[2]
+local keep_succeeded, keep_failed, most_dead = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local key = T .. ':batch:' .. batch
+
+local counts = new_counts()
+local settled, spilled_left = 0, 0
+local retries = 0
+for at = 6, #ARGV, 6 do
+  local index, outcome, ms, class, code, message = unpack(ARGV, at, at + 5)
+  local value = call('HGET', key, index)
+  if value then
+    local item = batch_item(value)
+    local spilled = T .. ':waiters:' .. batch .. ':' .. index
+    call('HDEL', key, index)
+    if call('HGET', INFLIGHT, item.name) == batch then call('HDEL', INFLIGHT, item.name) end
+    settled = settled + 1
+    if outcome == 'retry' or outcome == 'again' then
+      retries = retries + 1
+      if outcome == 'retry' then item.attempts = item.attempts + 1 end
+      if code ~= '' then item.cause = code end
+      put_back(item.name, item, NOW + (tonumber(ms) or 0), spilled, outcome == 'again')
+    else
+      local dead = ''
+      if outcome == 'failed' then
+        dead = batch .. '-' .. index
+        dead_letter(dead, item, batch, class, code, message, keep_failed, most_dead)
+      end
+      count_record(counts, item, outcome, dead)
+      if item.spill == '1' then
+        call('RPUSH', SETTLING, spilled .. ' ' .. outcome .. ' ' .. dead)
+        spilled_left = 1
+      end
+    end
+  end
+end
+
+local ended = apply_counts(counts, keep_succeeded, keep_failed)
+if retries > 0 then
+  call('HINCRBY', STATS, 'retried', retries)
+  call('PUBLISH', T .. ':wake', 'retry')
+end
+if settled > 0 and call('HINCRBY', key, 'open', -settled) <= 0 then
+  call('DEL', key)
+  call('ZREM', POLLS, batch)
+  call_returned(batch)
+end
+return { settled, spilled_left, ended }

@@ -1,0 +1,86 @@
+use purgeline_core::{Kind, Limits, Rate, RateUnit};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What the lease script decides by: a target's limits in the form that it reads.
+///
+/// Made once for each target; the script gets its JSON with each call.
+#[derive(Clone, Debug, Serialize)]
+pub struct LeasePolicy {
+    max_items: u32,
+    max_of_kind: BTreeMap<Kind, u32>,
+    mix_kinds: bool,
+    max_hosts: u32,
+    max_bytes: u32,
+    max_in_flight: u32,
+    rates: Vec<NamedRate>,
+    linger_ms: u64,
+    lease_ms: u64,
+    headroom_ms: u64,
+}
+
+/// What the poll script decides by.
+#[derive(Clone, Debug, Serialize)]
+pub struct PollPolicy {
+    batches: u32,
+    lease_ms: u64,
+    rates: Vec<NamedRate>,
+    headroom_ms: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct NamedRate {
+    name: String,
+    unit: RateUnit,
+    max: u32,
+    window_ms: u64,
+}
+
+impl LeasePolicy {
+    /// The policy of a target: `linger_ms` is how long a part-full chunk waits for company,
+    /// `lease_ms` how long a leased batch belongs to its worker, `headroom_ms` by how much
+    /// windows are kept longer than the provider's.
+    #[must_use]
+    pub fn new(limits: &Limits, linger_ms: u64, lease_ms: u64, headroom_ms: u64) -> Self {
+        Self {
+            max_items: limits.call.max_items.get(),
+            max_of_kind: limits.call.max_of_kind.iter().map(|(&kind, max)| (kind, max.get())).collect(),
+            mix_kinds: limits.call.mix_kinds,
+            max_hosts: limits.call.max_hosts.map_or(u32::MAX, std::num::NonZeroU32::get),
+            max_bytes: limits.call.max_bytes.map_or(0, std::num::NonZeroU32::get),
+            max_in_flight: limits.max_in_flight.get(),
+            rates: named(&limits.rates, |unit| unit != RateUnit::Polls),
+            linger_ms,
+            lease_ms,
+            headroom_ms,
+        }
+    }
+}
+
+impl PollPolicy {
+    /// The policy of a target: at most `batches` a question; `lease_ms` is how long a worker has
+    /// for it before another asks instead.
+    #[must_use]
+    pub fn new(limits: &Limits, batches: u32, lease_ms: u64, headroom_ms: u64) -> Self {
+        Self { batches, lease_ms, rates: named(&limits.rates, |unit| unit == RateUnit::Polls), headroom_ms }
+    }
+}
+
+fn named(rates: &[Rate], wanted: impl Fn(RateUnit) -> bool) -> Vec<NamedRate> {
+    rates
+        .iter()
+        .filter(|rate| wanted(rate.unit))
+        .map(|rate| NamedRate {
+            name: rate.name(),
+            unit: rate.unit,
+            max: rate.max.get(),
+            window_ms: rate.window_ms.get(),
+        })
+        .collect()
+}
+
+/// A value as the JSON text that a script reads.
+pub(crate) fn json(policy: &impl Serialize) -> String {
+    // Numbers, strings and maps with string keys always serialise.
+    serde_json::to_string(policy).unwrap_or_default()
+}

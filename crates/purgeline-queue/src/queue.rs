@@ -1,0 +1,110 @@
+use crate::{Keys, QueueError, connection::Connection};
+use purgeline_core::{Clock, ManualClock, Target, config::RedisConfig};
+use redis::{FromRedisValue, Script, ScriptInvocation, aio::ConnectionManager};
+use secrecy::SecretString;
+use std::time::Duration;
+
+/// The purge queue in one Redis. Cheap to clone; all clones share a connection, which comes back
+/// by itself after an outage (commands fail meanwhile, and say so).
+///
+/// Its methods are the scripts of `src/lua`, each atomic; see the crate's documentation for who
+/// calls which.
+#[derive(Clone)]
+pub struct Queue {
+    connection: Connection,
+    keys: Keys,
+    clock: Option<ManualClock>,
+}
+
+impl Queue {
+    /// The queue at `url` (`redis://`, `rediss://` or `unix://`). Opens no connection yet.
+    ///
+    /// # Errors
+    /// When the URL is none that Redis clients know.
+    pub fn new(url: &SecretString, config: &RedisConfig) -> Result<Self, QueueError> {
+        Ok(Self::over(Connection::from_config(url, config)?))
+    }
+
+    /// The same with nothing but a URL: each command waits at most five seconds.
+    ///
+    /// # Errors
+    /// When the URL is none that Redis clients know.
+    pub fn open(url: &str) -> Result<Self, QueueError> {
+        Ok(Self::over(Connection::lazy(url, Duration::from_secs(5))?))
+    }
+
+    fn over(connection: Connection) -> Self {
+        Self { connection, keys: Keys::default(), clock: None }
+    }
+
+    /// Takes the time from this clock instead of Redis's, for tests that turn it by hand.
+    #[must_use]
+    pub fn with_clock(mut self, clock: ManualClock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The names of the keys.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Asks Redis for a sign of life.
+    ///
+    /// # Errors
+    /// When it gives none.
+    pub async fn ping(&self) -> Result<(), QueueError> {
+        let _: String = redis::cmd("PING").query_async(&mut self.manager()).await?;
+        Ok(())
+    }
+
+    /// A raw connection, for those who look at what the queue's methods do not show
+    /// (`doctor`'s questions about Redis itself, benchmarks).
+    #[must_use]
+    pub fn manager(&self) -> ConnectionManager {
+        self.connection.manager()
+    }
+
+    pub(crate) fn client(&self) -> &redis::Client {
+        self.connection.client()
+    }
+
+    /// The time in milliseconds since 1970: Redis's, or the manual clock's.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn now_ms(&self) -> Result<i64, QueueError> {
+        if let Some(clock) = &self.clock {
+            return Ok(clock.now().as_millisecond());
+        }
+        let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut self.manager()).await?;
+        Ok(seconds * 1000 + micros / 1000)
+    }
+
+    /// A script of a target, with the two arguments that all of them share.
+    pub(crate) fn script<'a>(&self, script: &'a Script, target: &Target) -> ScriptInvocation<'a> {
+        let mut invocation = script.prepare_invoke();
+        invocation.key(self.keys.target(target)).arg(self.given_time());
+        invocation
+    }
+
+    /// What scripts take for the time: nothing, for Redis's own, or the manual clock's.
+    pub(crate) fn given_time(&self) -> String {
+        self.clock.as_ref().map(|clock| clock.now().as_millisecond().to_string()).unwrap_or_default()
+    }
+
+    pub(crate) async fn invoke<T: FromRedisValue>(
+        &self,
+        invocation: &ScriptInvocation<'_>,
+    ) -> Result<T, QueueError> {
+        Ok(invocation.invoke_async(&mut self.manager()).await?)
+    }
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The client holds the URL, and that may hold a password.
+        f.debug_struct("Queue").field("keys", &self.keys).finish_non_exhaustive()
+    }
+}

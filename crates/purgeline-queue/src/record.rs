@@ -1,0 +1,92 @@
+use crate::QueueError;
+use purgeline_core::{JobId, Lane};
+use serde::Serialize;
+
+/// What is written of one item that waits, or that a batch holds.
+///
+/// In Redis it is the text that [`parse`](Self::parse) reads:
+/// `lane=normal/url since=1763700000000 attempts=0 due=0 cause=- spill=0 jobs=01J…,01J…*3`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Record {
+    /// The lane it stands in, or will when its delay has passed.
+    #[serde(serialize_with = "as_text")]
+    pub lane: Lane,
+    /// When it was first asked for, in milliseconds since 1970.
+    pub since_ms: i64,
+    /// Sends so far.
+    pub attempts: u32,
+    /// Delayed until then, in milliseconds since 1970; `None`: it may go.
+    pub due_ms: Option<i64>,
+    /// The code of the last failed attempt.
+    pub cause: Option<String>,
+    /// Whether further waiting jobs are in a list of their own.
+    pub more_jobs: bool,
+    /// The jobs that wait for it, each with how many of its items do (more than one where a dir
+    /// covers several).
+    pub jobs: Vec<(JobId, u64)>,
+}
+
+fn as_text<S: serde::Serializer>(lane: &Lane, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(lane)
+}
+
+impl Record {
+    /// Reads a record's text; what follows ` item=` is the caller's.
+    ///
+    /// # Errors
+    /// When the text is none that the scripts write. `key` says where it stood.
+    pub fn parse(key: &str, text: &str) -> Result<Self, QueueError> {
+        Self::read(text).ok_or_else(|| {
+            QueueError::malformed(key, "a record: lane= since= attempts= due= cause= spill= jobs=", text)
+        })
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let mut word = |name: &str| words.next()?.strip_prefix(name)?.strip_prefix('=');
+        let lane = word("lane")?.parse().ok()?;
+        let since_ms = word("since")?.parse().ok()?;
+        let attempts = word("attempts")?.parse().ok()?;
+        let due: i64 = word("due")?.parse().ok()?;
+        let cause = word("cause")?;
+        let spill = word("spill")?;
+        let jobs = word("jobs")?.split(',').filter(|entry| !entry.is_empty()).map(read_entry);
+        Some(Self {
+            lane,
+            since_ms,
+            attempts,
+            due_ms: (due > 0).then_some(due),
+            cause: (cause != "-").then(|| cause.to_owned()),
+            more_jobs: spill == "1",
+            jobs: jobs.collect::<Option<_>>()?,
+        })
+    }
+}
+
+/// One waiting job: `id` or `id*count`.
+pub(crate) fn read_entry(entry: &str) -> Option<(JobId, u64)> {
+    match entry.split_once('*') {
+        Some((id, count)) => Some((id.parse().ok()?, count.parse().ok()?)),
+        None => Some((entry.parse().ok()?, 1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_read() {
+        let (a, b) = (JobId::from_idempotency_key("a"), JobId::from_idempotency_key("b"));
+        let text =
+            format!("lane=normal/dir since=17 attempts=2 due=99 cause=http-503 spill=1 jobs={a},{b}*3");
+        let record = Record::parse("k", &text).unwrap();
+        assert_eq!(record.jobs, [(a, 1), (b, 3)]);
+        assert_eq!(record.due_ms, Some(99));
+        assert_eq!(record.cause.as_deref(), Some("http-503"));
+        assert!(record.more_jobs);
+        assert_eq!(record.lane.to_string(), "normal/dir");
+        let error = Record::parse("k", "lane=x").unwrap_err().to_string();
+        assert!(error.starts_with("k: expected a record"), "{error}");
+    }
+}
