@@ -1,9 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod day;
+pub mod http;
 mod provider;
+pub mod qiniu;
 mod registry;
 mod settings;
+mod status;
+mod transport;
 
 pub use provider::{Call, CallItem, OpenBatch, Provider};
 pub use registry::{BuildContext, Entry, REGISTRY, provider};
-pub use settings::SettingsError;
+pub use settings::{SettingsError, read as read_settings};

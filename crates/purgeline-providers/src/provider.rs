@@ -1,12 +1,13 @@
 use async_trait::async_trait;
 use purgeline_core::{Action, Item, PollReport, Receipt, Submission};
+use std::fmt::Debug;
 
 /// An API that can purge: one value for each target, made by its registry entry from the
 /// target's settings. It signs, builds, sends and parses; it keeps no queue state and knows no
 /// Redis. Chunking, rates, retries and schedules are the caller's, from the
-/// [`Descriptor`](purgeline_core::Descriptor).
+/// [`Descriptor`](purgeline_core::Descriptor). Its `Debug` output holds no secrets.
 #[async_trait]
-pub trait Provider: Send + Sync + 'static {
+pub trait Provider: Debug + Send + Sync + 'static {
     /// Makes one call that purges these items, which fit in one call by the provider's limits.
     ///
     /// Never fails: what went wrong is each item's [`Outcome`](purgeline_core::Outcome) and the
@@ -18,8 +19,11 @@ pub trait Provider: Send + Sync + 'static {
     /// [`batches_per_call`](purgeline_core::PollSchedule::batches_per_call) of them, in one
     /// question to the provider (or its pages). Never fails, as [`submit`](Self::submit).
     ///
-    /// A provider without a poll schedule is never asked.
-    async fn poll(&self, open: &[OpenBatch]) -> PollReport;
+    /// A provider without a poll schedule is never asked, and need not answer.
+    async fn poll(&self, open: &[OpenBatch]) -> PollReport {
+        let _ = open;
+        PollReport::default()
+    }
 }
 
 /// The items of one call.
@@ -53,4 +57,12 @@ pub struct OpenBatch {
     pub open: Vec<bool>,
     /// When the provider accepted it, in milliseconds since 1970 (UTC).
     pub submitted_at_ms: i64,
+}
+
+impl OpenBatch {
+    /// The items that still wait, each with its position in the batch.
+    pub fn waiting(&self) -> impl Iterator<Item = (usize, &CallItem)> {
+        let is_open = |at: usize| self.open.get(at).copied().unwrap_or(false);
+        self.items.iter().enumerate().filter(move |(at, _)| is_open(*at))
+    }
 }

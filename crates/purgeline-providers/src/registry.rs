@@ -1,17 +1,18 @@
-use crate::{Provider, SettingsError};
+use crate::{Provider, SettingsError, http, qiniu};
 use purgeline_core::{Clock, Descriptor, config::Settings};
 use std::{sync::Arc, time::Duration};
 
 /// A provider that purgeline knows: its data, and how to make a client of it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// Its limits, rules and codes under the given settings (some providers have several API
-    /// generations that differ).
-    pub descriptor: fn(&Settings) -> Result<Descriptor, SettingsError>,
-    /// A client for one target.
-    pub build: fn(BuildContext) -> Result<Arc<dyn Provider>, SettingsError>,
     /// Its name in configuration.
     pub name: &'static str,
+    /// Its limits, rules and codes under the given settings (some providers have several API
+    /// generations that differ). Secrets may be missing from them, so that a producer needs
+    /// none.
+    pub descriptor: fn(&Settings) -> Result<Descriptor, SettingsError>,
+    /// A client for one target.
+    pub build: fn(&BuildContext) -> Result<Arc<dyn Provider>, SettingsError>,
 }
 
 /// What a client is made from.
@@ -26,7 +27,7 @@ pub struct BuildContext {
 }
 
 /// Every provider, by name.
-pub const REGISTRY: &[Entry] = &[];
+pub const REGISTRY: &[Entry] = &[http::ENTRY, qiniu::ENTRY];
 
 /// The provider of that name; `None` if purgeline knows none.
 #[must_use]

@@ -1,0 +1,112 @@
+use super::{
+    QiniuSettings, poll, signing, submit,
+    types::{ListRequest, Product, RefreshRequest},
+};
+use crate::{
+    BuildContext, Call, OpenBatch, Provider, SettingsError, settings,
+    transport::{Answer, Transport, TransportError, Version},
+};
+use async_trait::async_trait;
+use purgeline_core::{Clock, PollReport, Submission};
+use reqwest::{
+    Method, Request,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use std::sync::Arc;
+use url::Url;
+
+const REFRESH: &str = "/v2/tune/refresh";
+const LIST: &str = "/v2/tune/refresh/list";
+
+/// One account at Qiniu.
+#[derive(Debug)]
+pub(super) struct Client {
+    transport: Transport,
+    clock: Arc<dyn Clock>,
+    refresh: Endpoint,
+    list: Endpoint,
+    product: Option<Product>,
+}
+
+/// An address with the header that opens it, which never changes.
+#[derive(Debug)]
+struct Endpoint {
+    url: Url,
+    /// Marked sensitive, so that it is not printed.
+    authorization: HeaderValue,
+}
+
+impl Client {
+    pub(super) fn new(context: &BuildContext, settings: &QiniuSettings) -> Result<Self, SettingsError> {
+        let access_key = settings::required("access_key", settings.access_key.as_ref())?;
+        let secret_key = settings::required("secret_key", settings.secret_key.as_ref())?;
+        let base = settings::base_url("base_url", &settings.base_url)?;
+        let mut secrets = vec![secret_key.clone()];
+        let mut endpoint = |path: &str| {
+            let mut url = base.clone();
+            url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+            let authorization = signing::authorization(access_key, secret_key, url.path());
+            let mut header = HeaderValue::from_str(authorization.expose_secret())
+                .map_err(|_| SettingsError::new("access_key", "holds a character that no HTTP header can"))?;
+            header.set_sensitive(true);
+            // It is as good as the secret key for this path, for ever.
+            secrets.push(signature(&authorization));
+            Ok(Endpoint { url, authorization: header })
+        };
+        let (refresh, list) = (endpoint(REFRESH)?, endpoint(LIST)?);
+        let transport = Transport::new(context, &[base], Version::Any, secrets)?;
+        Ok(Self { transport, clock: Arc::clone(&context.clock), refresh, list, product: settings.product })
+    }
+
+    async fn post(&self, endpoint: &Endpoint, body: &impl Serialize) -> Result<Answer, TransportError> {
+        let body = serde_json::to_vec(body).map_err(|error| TransportError::Unsendable(error.to_string()))?;
+        let mut request = Request::new(Method::POST, endpoint.url.clone());
+        request.headers_mut().insert(AUTHORIZATION, endpoint.authorization.clone());
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *request.body_mut() = Some(body.into());
+        self.transport.send(request).await
+    }
+
+    /// Asks page by page until all that was asked for has come.
+    async fn list(&self, question: ListRequest<'_>) -> poll::Listed {
+        let mut pages = poll::Pages::new(question);
+        while let Some(question) = pages.next() {
+            match self.post(&self.list, question).await {
+                Ok(answer) => pages.read(&answer, self.clock.now()),
+                Err(error) => pages.interrupt(error.cause()),
+            }
+        }
+        pages.into_listed()
+    }
+}
+
+#[async_trait]
+impl Provider for Client {
+    async fn submit(&self, call: &Call<'_>) -> Submission {
+        let body = RefreshRequest::new(call.items, self.product);
+        match self.post(&self.refresh, &body).await {
+            Ok(answer) => submit::read(call.items, &answer, self.clock.now()),
+            Err(error) => Submission::all(call.items.len(), &error.outcome()),
+        }
+    }
+
+    async fn poll(&self, open: &[OpenBatch]) -> PollReport {
+        let mut report = PollReport::default();
+        for (at, batch) in open.iter().enumerate() {
+            let listed = match poll::question(batch, self.clock.now()) {
+                Ok(question) => self.list(question).await,
+                Err(cause) => poll::Listed::lost(cause),
+            };
+            poll::settle(at, batch, listed, &mut report);
+        }
+        report
+    }
+}
+
+/// The part after the access key, which is no secret.
+fn signature(authorization: &SecretString) -> SecretString {
+    let text = authorization.expose_secret();
+    text.rsplit_once(':').map_or(text, |(_, signature)| signature).into()
+}
