@@ -50,7 +50,8 @@ impl Queue {
     ///
     /// # Errors
     /// [`QueueError::Full`] when the target has no room for `most_pending` distinct items in all:
-    /// nothing was added. [`QueueError::Abandoned`] when the job was closed meanwhile.
+    /// nothing was added. [`QueueError::Conflict`] when the job was said to have other items or chunks
+    /// here before. [`QueueError::Abandoned`] when the job was closed meanwhile.
     pub async fn enqueue(
         &self,
         target: &Target,
@@ -79,6 +80,7 @@ impl Queue {
             }
             (Some("repeated"), ..) => Ok(Enqueued::Repeated),
             (Some("gap"), Some(taken), ..) => Ok(Enqueued::Gap(taken)),
+            (Some("changed"), ..) => Err(QueueError::Conflict(chunk.job)),
             (Some("abandoned"), ..) => Err(QueueError::Abandoned(chunk.job)),
             (Some("full"), Some(waiting), ..) => {
                 Err(QueueError::Full { target: target.name.clone(), waiting, most: most_pending })

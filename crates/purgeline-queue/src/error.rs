@@ -21,7 +21,7 @@ pub enum QueueError {
     },
     /// The same id was submitted before with another body.
     #[error(
-        "job {0} was submitted before with other items or options: use another idempotency key, or send the same body"
+        "job {0} was submitted before with other items, options or targets: use another idempotency key, or send the same body"
     )]
     Conflict(JobId),
     /// The job's producer stayed away for so long that the job was closed without the rest.

@@ -1,4 +1,4 @@
-use crate::{Queue, QueueError, scripts};
+use crate::{Queue, QueueError, Retention, scripts};
 use purgeline_core::{JobId, JobState, PartCounts, Priority, Target, TargetName};
 use redis::AsyncTypedCommands;
 use serde::Serialize;
@@ -129,6 +129,36 @@ impl Queue {
     /// When Redis cannot be asked.
     pub async fn part_is_recorded(&self, id: JobId, target: &TargetName) -> Result<bool, QueueError> {
         Ok(self.manager().hexists(self.keys().job(id), format!("part:{target}")).await?)
+    }
+
+    /// Takes a job's record back whose items no target took.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn discard_job(&self, id: JobId) -> Result<(), QueueError> {
+        let mut redis = self.manager();
+        redis.del(self.keys().job(id)).await?;
+        redis.zrem(self.keys().jobs(), id.to_string()).await?;
+        Ok(())
+    }
+
+    /// Takes down that none of a job's items were taken at a target: that part is cancelled. Gives
+    /// the job's state if it ended by it.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn cancel_part(
+        &self,
+        id: JobId,
+        target: &TargetName,
+        items: u64,
+        retention: &Retention,
+    ) -> Result<Option<JobState>, QueueError> {
+        let mut script = scripts::FINISH_JOB.prepare_invoke();
+        script.key(self.keys().job(id)).arg(target.as_str()).arg(items).arg(0).arg(0).arg(items);
+        script.arg(self.now_ms().await?).arg(retention.succeeded_ms).arg(retention.failed_ms);
+        let state: String = self.invoke(&script).await?;
+        Ok(state.parse().ok())
     }
 
     /// A job with its parts. `targets` are those that are configured; a part at a target that is

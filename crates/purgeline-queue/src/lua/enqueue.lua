@@ -9,6 +9,7 @@
 --         {'repeated'}          this chunk was taken before: nothing was added
 --         {'full', waiting}     nothing was added
 --         {'gap', chunks taken} an earlier chunk is missing: nothing was added
+--         {'changed'}           the job has other items or chunks here than it said before
 --         {'abandoned'}         the producer stayed away too long and the part was closed
 -- bound O(items), whatever the number of jobs that wait for an item
 
@@ -17,8 +18,9 @@ local priority, source = ARGV[7], ARGV[8]
 local first = 9
 local part = T .. ':job:' .. job
 
-local known = call('HMGET', part, 'chunks', 'abandoned')
+local known = call('HMGET', part, 'chunks', 'abandoned', 'items', 'chunks_total')
 if known[2] then return { 'abandoned' } end
+if known[1] and (tonumber(known[3]) ~= total or tonumber(known[4]) ~= chunks) then return { 'changed' } end
 local taken = tonumber(known[1] or 0)
 if taken > chunk then return { 'repeated' } end
 if taken < chunk then return { 'gap', taken } end
