@@ -1,1 +1,9 @@
-//! (to come)
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod items;
+mod plan;
+mod producer;
+
+pub use error::{Refusal, SubmitError};
+pub use producer::{Accept, Producer, Submitted, TargetShare};

@@ -89,6 +89,14 @@ impl Queue {
         Ok(Some(PendingItem { record: Record::parse(&format!("{key} {name}"), &text)?, name }))
     }
 
+    /// Distinct items that wait at a target, the delayed ones included.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn pending(&self, target: &Target) -> Result<u64, QueueError> {
+        Ok(count(self.manager().hlen(self.keys().of_target(target, "pending")).await?))
+    }
+
     /// The batch that holds an item at a target; `None` if none does.
     ///
     /// # Errors
