@@ -70,7 +70,7 @@ pub(crate) async fn serve<P: Provider>(
 fn arrive<P: Provider>(shared: &Shared, provider: &Mutex<P>, request: &Request) -> Arrived<P::Parsed> {
     let mut provider = provider.lock();
     let now = shared.clock.now();
-    let Arrival { kind, endpoint, items, verdict } = provider.arrive(request, now);
+    let Arrival { kind, endpoint, items, options, verdict } = provider.arrive(request, now);
     let undecided = |item| ItemRecord { item, accepted: None };
     let mut call = CallRecord {
         seq: 0,
@@ -79,6 +79,7 @@ fn arrive<P: Provider>(shared: &Shared, provider: &Mutex<P>, request: &Request) 
         kind,
         endpoint,
         items: items.into_iter().map(undecided).collect(),
+        options: options.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect(),
         limited: matches!(verdict, Verdict::Limited(_)),
         fault: None,
         held: false,
@@ -108,8 +109,8 @@ async fn work<P: Provider>(
             return (End::Dropped, None);
         }
         Some(Fault::Refuse { code }) => {
-            let now = shared.clock.now();
-            provider.lock().refusal(kind, code, now)
+            let items = shared.log.items(seq);
+            provider.lock().refusal(kind, &items, code)
         }
         Some(Fault::Status { status, body, retry_after_s }) => bare(*status, body, *retry_after_s),
         _ => match verdict {

@@ -5,6 +5,8 @@ mod clock;
 mod control;
 mod faults;
 mod gate;
+mod hosts;
+mod local_time;
 mod log;
 mod provider;
 pub mod qiniu;
@@ -12,6 +14,7 @@ mod record;
 mod registry;
 mod sim;
 mod tasks;
+pub mod wangsu;
 mod windows;
 
 pub use clock::{Clock, ManualClock, Moment, SystemClock};

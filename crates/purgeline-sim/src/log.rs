@@ -204,6 +204,13 @@ impl Recorder {
         self.inner.lock().log.clone()
     }
 
+    /// What a call asks to purge.
+    pub(crate) fn items(&self, seq: u64) -> Vec<Item> {
+        let inner = self.inner.lock();
+        let call = usize::try_from(seq).ok().and_then(|place| inner.log.calls.get(place));
+        call.map(|call| call.items.iter().map(|i| i.item.clone()).collect()).unwrap_or_default()
+    }
+
     /// Up to `limit` calls from place `from` on.
     pub(crate) fn page(&self, from: usize, limit: usize) -> Vec<Arc<CallRecord>> {
         let inner = self.inner.lock();
@@ -267,6 +274,7 @@ mod tests {
             kind: CallKind::Purge,
             endpoint: Cow::Borrowed("POST /"),
             items: (0..items).map(item).collect(),
+            options: BTreeMap::new(),
             limited: false,
             fault: None,
             held: false,

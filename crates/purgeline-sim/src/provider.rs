@@ -26,6 +26,8 @@ pub(crate) struct Arrival<T> {
     pub(crate) kind: CallKind,
     pub(crate) endpoint: Cow<'static, str>,
     pub(crate) items: Vec<Item>,
+    /// What else is asked, for the log.
+    pub(crate) options: Vec<(&'static str, String)>,
     pub(crate) verdict: Verdict<T>,
 }
 
@@ -79,8 +81,9 @@ pub(crate) trait Provider: Send + 'static {
     /// Carries a call out.
     fn process(&mut self, parsed: Self::Parsed, tasks: &mut Tasks, now: Moment) -> Answer;
 
-    /// The provider's own refusal of a call, in its own words, for one of [`CODES`](Self::CODES).
-    fn refusal(&mut self, kind: CallKind, code: &str, now: Moment) -> Answer;
+    /// The provider's own refusal of a call with these items, in its own words, for one of
+    /// [`CODES`](Self::CODES).
+    fn refusal(&mut self, kind: CallKind, items: &[Item], code: &str) -> Answer;
 }
 
 // === impl Answer ===
@@ -88,10 +91,20 @@ pub(crate) trait Provider: Send + 'static {
 impl Answer {
     /// A JSON answer that takes nothing.
     pub(crate) fn json(status: u16, code: impl Into<Cow<'static, str>>, body: &impl Serialize) -> Self {
+        Self::json_as(status, code, "application/json", body)
+    }
+
+    /// A JSON answer under the media type that the provider really gives.
+    pub(crate) fn json_as(
+        status: u16,
+        code: impl Into<Cow<'static, str>>,
+        media_type: &'static str,
+        body: &impl Serialize,
+    ) -> Self {
         // Answers are made of structs with string keys, which always serialise; were one not to,
         // the client would see an empty body and the test fail.
         let body = serde_json::to_vec(body).unwrap_or_default();
-        Self::new(status, code, "application/json", body)
+        Self::new(status, code, media_type, body)
     }
 
     /// An answer of any media type that takes nothing.

@@ -1,6 +1,7 @@
 //! What a simulator remembers of each call.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,9 @@ pub struct CallRecord {
     pub endpoint: Cow<'static, str>,
     /// What it asks to purge.
     pub items: Vec<ItemRecord>,
+    /// What else it asks, as the provider names it: `urlAction`, `type`, `enterprise_project_id`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<Cow<'static, str>, String>,
     /// Refused because a limit on calls or items in a window was reached.
     pub limited: bool,
     /// The fault that was done to it, if any.

@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use crate::qiniu::QiniuSettings;
 use crate::sim::{Options, Sim};
+use crate::wangsu::WangsuSettings;
 
 /// The providers that can be simulated.
-pub const PROVIDERS: &[&str] = &["qiniu"];
+pub const PROVIDERS: &[&str] = &["qiniu", "wangsu"];
 
 /// A simulator could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,10 @@ pub async fn start(provider: &str, options: Options, settings: Value) -> Result<
     match provider {
         "qiniu" => {
             let settings: QiniuSettings = read("qiniu", settings)?;
+            settings.start_with(options).await
+        }
+        "wangsu" => {
+            let settings: WangsuSettings = read("wangsu", settings)?;
             settings.start_with(options).await
         }
         unknown => Err(StartError::UnknownProvider(unknown.into())),

@@ -1,12 +1,12 @@
 //! `POST /v2/tune/refresh/list`: what became of refreshes.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
 
 use super::settings::QiniuSettings;
 use super::wire::{Code, ListAnswer, ListItem, ListQuery, Uid};
 use crate::clock::Moment;
+use crate::local_time::{self, UTC_PLUS_8};
 use crate::provider::Answer;
 use crate::record::ItemKind;
 use crate::tasks::{Task, TaskState, Tasks};
@@ -159,6 +159,7 @@ fn state(task: &Task, now: Moment) -> (&'static str, &str) {
 
 fn item(settings: &QiniuSettings, task: &Task, now: Moment) -> ListItem {
     let (state, detail) = state(task, now);
+    let local_time = |ms| local_time::format(ms, UTC_PLUS_8);
     let created = local_time(task.created.wall_ms);
     ListItem {
         uid: if settings.uid_as_string {
@@ -174,12 +175,4 @@ fn item(settings: &QiniuSettings, task: &Task, now: Moment) -> ListItem {
         begin_at: created,
         end_at: task.ended_ms(now).map(local_time).unwrap_or_default(),
     }
-}
-
-/// `2015-11-01 16:05:05`, in UTC+8.
-fn local_time(wall_ms: i64) -> String {
-    let zone = TimeZone::fixed(Offset::constant(8));
-    Timestamp::from_millisecond(wall_ms)
-        .map(|t| t.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S").to_string())
-        .unwrap_or_default()
 }

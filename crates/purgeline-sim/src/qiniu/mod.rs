@@ -126,7 +126,7 @@ impl Provider for Qiniu {
             "" => Cow::Owned(format!("{} {path}", request.method)),
             known => Cow::Borrowed(known),
         };
-        Arrival { kind, endpoint, items, verdict }
+        Arrival { kind, endpoint, items, options: Vec::new(), verdict }
     }
 
     fn process(&mut self, parsed: Parsed, tasks: &mut Tasks, now: Moment) -> Answer {
@@ -139,7 +139,7 @@ impl Provider for Qiniu {
         self.stamp(answer)
     }
 
-    fn refusal(&mut self, _kind: CallKind, code: &str, _now: Moment) -> Answer {
+    fn refusal(&mut self, _kind: CallKind, _items: &[Item], code: &str) -> Answer {
         let code = Code::by_name(code).unwrap_or(Code::INTERNAL);
         let refused = refusal(&self.settings, code);
         self.stamp(refused)

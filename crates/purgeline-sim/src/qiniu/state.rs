@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use url::Url;
-
 use super::settings::{BadItems, QiniuSettings};
 use super::wire::{Code, PrefetchAnswer, RefreshAnswer};
 use crate::clock::Moment;
+use crate::hosts::{host_of, served};
 use crate::provider::{Answer, Taken};
 use crate::record::{Item, ItemKind};
 use crate::tasks::{Task, TaskState, Tasks};
@@ -156,36 +155,17 @@ impl Refusal<'_> {
 /// What is wrong with an item by itself, if anything.
 fn fault(settings: &QiniuSettings, item: &Item) -> Option<Code> {
     let name = &*item.name;
-    let absolute = name.starts_with("http://") || name.starts_with("https://");
     let path = match item.kind {
         ItemKind::Dir => name.strip_suffix('*').unwrap_or(name),
         ItemKind::Url | ItemKind::Resource => name,
     };
-    let shape = match item.kind {
-        ItemKind::Dir => path.ends_with('/'),
-        ItemKind::Url | ItemKind::Resource => true,
-    };
-    let blank = |c: char| c.is_whitespace() || c.is_control();
-    if !absolute || !shape || path.contains('*') || name.contains(blank) || settings.bad_urls.contains(name) {
+    let shape = item.kind != ItemKind::Dir || path.ends_with('/');
+    if !shape || path.contains('*') || settings.bad_urls.contains(name) {
         return Some(Code::INVALID_URL);
     }
-    match Url::parse(path) {
-        Err(_) => Some(Code::INVALID_URL),
-        Ok(url) => match (url.host_str(), &settings.hosts) {
-            (None, _) => Some(Code::INVALID_HOST),
-            (Some(_), None) => None,
-            (Some(host), Some(hosts)) => {
-                let served = hosts.iter().any(|pattern| covers(pattern, host));
-                (!served).then_some(Code::INVALID_HOST)
-            }
-        },
-    }
-}
-
-fn covers(pattern: &str, host: &str) -> bool {
-    match pattern.strip_prefix('*') {
-        Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
-        None => pattern.eq_ignore_ascii_case(host),
+    match host_of(path) {
+        None => Some(Code::INVALID_URL),
+        Some(host) => (!served(settings.hosts.as_deref(), &host)).then_some(Code::INVALID_HOST),
     }
 }
 

@@ -7,3 +7,6 @@ mod qiniu;
 mod qiniu_limits;
 mod qiniu_list;
 mod registry;
+mod wangsu;
+mod wangsu_limits;
+mod wangsu_query;
