@@ -1,1 +1,22 @@
-//! (to come)
+#![doc = include_str!("../README.md")]
+
+mod backend;
+mod confirm;
+mod context;
+mod feed;
+mod housekeeping;
+mod keeper;
+mod pace;
+mod persist;
+mod retry;
+mod signals;
+mod step;
+mod submit;
+mod verdict;
+mod wake;
+mod work;
+mod worker;
+
+pub use retry::RetryPolicy;
+pub use step::{Observer, Step};
+pub use worker::{Worker, WorkerError};

@@ -1,0 +1,77 @@
+use crate::{Observer, RetryPolicy, Step, keeper::Keeper, persist::persist};
+use purgeline_core::config::WorkerConfig;
+use purgeline_providers::{ConfiguredTarget, Provider};
+use purgeline_queue::{LeasePolicy, PollPolicy, Queue, QueueError, Retention, Settlement};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+/// What everything that works for one target in this process shares.
+pub(crate) struct TargetContext {
+    pub(crate) queue: Queue,
+    pub(crate) configured: ConfiguredTarget,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) lease_policy: LeasePolicy,
+    /// `None`: the provider's calls are the end, nothing is asked about.
+    pub(crate) poll_policy: Option<PollPolicy>,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) retention: Retention,
+    pub(crate) worker: WorkerConfig,
+    /// This process's name in Redis.
+    pub(crate) name: String,
+    /// Something was enqueued, given back or released, or a call returned.
+    pub(crate) wake: Notify,
+    pub(crate) keeper: Keeper,
+    pub(crate) observer: Arc<dyn Observer>,
+    /// No new work is taken any more.
+    pub(crate) stopping: CancellationToken,
+}
+
+impl TargetContext {
+    pub(crate) fn target(&self) -> &purgeline_core::Target {
+        &self.configured.target
+    }
+
+    pub(crate) fn reached(&self, step: Step) {
+        self.observer.reached(step);
+    }
+
+    /// How long a write is tried again: a lease that is not renewed meanwhile has then run out,
+    /// and another worker has the items.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_millis(self.worker.lease_ms.get())
+    }
+
+    /// Settles items and lets the jobs hear. Gives up only after a lease's time without Redis.
+    pub(crate) async fn settle(
+        &self,
+        batch: &str,
+        settlements: &[(u32, Settlement)],
+        step: Step,
+    ) -> Result<(), QueueError> {
+        if settlements.is_empty() {
+            return Ok(());
+        }
+        let target = self.target();
+        let settled = persist(self.patience(), "settle", || {
+            self.queue.settle(target, batch, settlements, &self.retention)
+        })
+        .await?;
+        self.reached(step);
+        if settled.parts_ended {
+            self.carry().await?;
+        }
+        Ok(())
+    }
+
+    /// Carries on what the outbox holds, so that jobs end.
+    pub(crate) async fn carry(&self) -> Result<(), QueueError> {
+        let target = self.target();
+        for (job, state) in self.queue.carry_outbox(target, &self.retention).await? {
+            info!(%job, %state, target = %target.name, "job {job} {state}");
+        }
+        self.reached(Step::Carried);
+        Ok(())
+    }
+}

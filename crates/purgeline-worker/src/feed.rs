@@ -1,0 +1,117 @@
+use crate::{Step, context::TargetContext, pace::Pace, work::Work};
+use purgeline_queue::{Lease, Polls, QueueError};
+use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
+use tracing::{trace, warn};
+
+/// A part-full chunk that lingers is looked at again this long after a wake-up: more may come
+/// with it, and looking at each arrival would keep Redis busy.
+const LINGER_PAUSE: Duration = Duration::from_millis(5);
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
+
+/// Finds the next thing to do for one target.
+pub(crate) struct Feed {
+    context: Arc<TargetContext>,
+    pace: Pace,
+    /// The pace has given a turn that no call has used.
+    has_turn: bool,
+    /// When polls are next looked at.
+    polls_at: Instant,
+    backoff: Duration,
+}
+
+/// Why there is nothing to do now.
+struct Idle {
+    until: Instant,
+    /// A wake-up may change it before that.
+    wakes: bool,
+    /// How long to let more arrive after a wake-up.
+    pause: Duration,
+}
+
+impl Feed {
+    pub(crate) fn new(context: Arc<TargetContext>) -> Self {
+        let pace = Pace::new(&context.configured.descriptor.limits);
+        Self { context, pace, has_turn: false, polls_at: Instant::now(), backoff: FIRST_BACKOFF }
+    }
+
+    /// The next work; `None` when the worker stops. Outlives any outage of Redis: it logs, backs
+    /// off and goes on.
+    pub(crate) async fn next(&mut self) -> Option<Work> {
+        loop {
+            if self.context.stopping.is_cancelled() {
+                return None;
+            }
+            match self.look().await {
+                Ok(Ok(work)) => {
+                    self.backoff = FIRST_BACKOFF;
+                    return Some(work);
+                }
+                Ok(Err(idle)) => {
+                    self.backoff = FIRST_BACKOFF;
+                    self.wait(&idle).await;
+                }
+                Err(error) => {
+                    let target = &self.context.target().name;
+                    warn!(%error, %target, wait_ms = self.backoff.as_millis(), "no work could be asked for, trying again");
+                    let until = Instant::now() + self.backoff;
+                    self.backoff = (self.backoff * 2).min(MAX_BACKOFF);
+                    self.wait(&Idle { until, wakes: false, pause: Duration::ZERO }).await;
+                }
+            }
+        }
+    }
+
+    async fn wait(&self, idle: &Idle) {
+        let context = &self.context;
+        tokio::select! {
+            () = context.stopping.cancelled() => {}
+            () = tokio::time::sleep_until(idle.until) => {}
+            () = context.wake.notified(), if idle.wakes => {
+                let pause = tokio::time::sleep(idle.pause);
+                context.stopping.run_until_cancelled(pause).await;
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Result<Result<Work, Idle>, QueueError> {
+        let context = Arc::clone(&self.context);
+        let longest = Instant::now() + Duration::from_millis(context.worker.idle_poll_ms.get());
+        if let Some(policy) = &context.poll_policy
+            && Instant::now() >= self.polls_at
+        {
+            match context.queue.due_polls(context.target(), policy).await? {
+                Polls::Due(due) => {
+                    context.reached(Step::PollTaken);
+                    return Ok(Ok(Work::Confirm(due)));
+                }
+                Polls::Wait { after, .. } => {
+                    self.polls_at = after.map_or(longest, |after| longest.min(Instant::now() + after));
+                }
+            }
+        }
+        if !self.has_turn {
+            self.pace.turn().await;
+            self.has_turn = true;
+        }
+        match context.queue.lease(context.target(), &context.name, &context.lease_policy).await? {
+            Lease::Batch(batch) => {
+                self.has_turn = false;
+                context.reached(Step::Leased);
+                Ok(Ok(Work::Submit(batch)))
+            }
+            Lease::Wait { after, why } => {
+                trace!(target = %context.target().name, %why, ?after, "nothing to send: {why}");
+                let mut until = after.map_or(longest, |after| longest.min(Instant::now() + after));
+                if context.poll_policy.is_some() {
+                    until = until.min(self.polls_at);
+                }
+                // Only time frees a window; arrivals change nothing.
+                let wakes = !why.starts_with("rate") && why != "throttled";
+                let pause = if why == "linger" { LINGER_PAUSE } else { Duration::ZERO };
+                Ok(Err(Idle { until, wakes, pause }))
+            }
+        }
+    }
+}

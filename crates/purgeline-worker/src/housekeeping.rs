@@ -1,0 +1,47 @@
+use crate::context::TargetContext;
+use purgeline_queue::QueueError;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+/// How often dead workers' items are looked for, and what they left undone is done.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Batches taken from dead workers at a time.
+const REAPED: usize = 100;
+/// Rounds between two looks at what grows slowly: about a minute.
+const SLOW_ROUNDS: u32 = 120;
+/// Oldest jobs looked at in a slow round.
+const TRIMMED_JOBS: isize = 1_000;
+
+impl TargetContext {
+    /// Does what belongs to no batch of this worker, until told to end. Any number of workers may
+    /// do it at once. Outlives any outage of Redis.
+    pub(crate) async fn keep_house(&self, end: &CancellationToken) {
+        let mut round: u32 = 0;
+        while end.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_some() {
+            if let Err(error) = self.clean(round.is_multiple_of(SLOW_ROUNDS)).await {
+                warn!(%error, target = %self.target().name, "housekeeping failed, trying again");
+            }
+            round = round.wrapping_add(1);
+        }
+    }
+
+    async fn clean(&self, slow: bool) -> Result<(), QueueError> {
+        let target = self.target();
+        for reaped in self.queue.reap(target, REAPED).await? {
+            warn!(batch = %reaped.batch, worker = %reaped.worker, items = reaped.items, target = %target.name,
+                "batch {} of worker {}, whose lease ran out, goes out again", reaped.batch, reaped.worker);
+        }
+        self.queue.drain(target, &self.retention).await?;
+        self.carry().await?;
+        if slow {
+            for closed in self.queue.abandon(target, &self.retention).await? {
+                warn!(job = %closed.job, enqueued = closed.enqueued, announced = closed.announced, target = %target.name,
+                    "job {} was never enqueued whole, closed with what it got", closed.job);
+            }
+            self.queue.compact(target).await?;
+            self.queue.trim_jobs(TRIMMED_JOBS).await?;
+        }
+        Ok(())
+    }
+}

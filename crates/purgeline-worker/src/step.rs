@@ -1,0 +1,75 @@
+/// A named point of a batch's life in a worker, between two awaits that matter. A worker may die
+/// at any of them; the tests kill one at each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Step {
+    /// Items were leased; nothing was sent.
+    Leased,
+    /// The provider has answered; nothing of it is written.
+    Answered,
+    /// What the answer tells about the whole target is written, the items' fates are not.
+    SignalsWritten,
+    /// The receipt of accepted items is written.
+    SubmittedWritten,
+    /// The outcomes of the call's items are written; the jobs have not heard.
+    Settled,
+    /// A batch was split.
+    Split,
+    /// Open batches were taken, to be asked about.
+    PollTaken,
+    /// The provider has answered how they fare; nothing of it is written.
+    PollAnswered,
+    /// What ended is written; the jobs have not heard, and the rest has no new time.
+    PollSettled,
+    /// The rest has a new time to be asked about.
+    PutOff,
+    /// The outbox has been carried: the jobs have heard.
+    Carried,
+}
+
+/// Hears when a worker reaches a step. For tests that stop or kill it there.
+pub trait Observer: Send + Sync + 'static {
+    /// The worker is at this step, and goes on when this returns.
+    fn reached(&self, step: Step);
+}
+
+impl Step {
+    /// All steps, in the order of a batch's life.
+    pub const ALL: [Self; 11] = [
+        Self::Leased,
+        Self::Answered,
+        Self::SignalsWritten,
+        Self::SubmittedWritten,
+        Self::Settled,
+        Self::Split,
+        Self::PollTaken,
+        Self::PollAnswered,
+        Self::PollSettled,
+        Self::PutOff,
+        Self::Carried,
+    ];
+
+    /// The step's name, as the tests and logs have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Leased => "leased",
+            Self::Answered => "answered",
+            Self::SignalsWritten => "signals_written",
+            Self::SubmittedWritten => "submitted_written",
+            Self::Settled => "settled",
+            Self::Split => "split",
+            Self::PollTaken => "poll_taken",
+            Self::PollAnswered => "poll_answered",
+            Self::PollSettled => "poll_settled",
+            Self::PutOff => "put_off",
+            Self::Carried => "carried",
+        }
+    }
+}
+
+/// The observer of a worker that is not watched.
+pub(crate) struct Unwatched;
+
+impl Observer for Unwatched {
+    fn reached(&self, _step: Step) {}
+}

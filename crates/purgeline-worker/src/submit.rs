@@ -1,0 +1,127 @@
+use crate::{
+    Step,
+    context::TargetContext,
+    persist::persist,
+    verdict::{exhausted, refuses_target, settlement},
+};
+use purgeline_core::{Cause, Class, Outcome, Submission, Verdict};
+use purgeline_providers::{Call, CallItem};
+use purgeline_queue::{LeasedBatch, LeasedItem, QueueError, Settlement};
+use tracing::{debug, warn};
+
+impl TargetContext {
+    /// Sends a leased batch and writes what came of it.
+    pub(crate) async fn submit(&self, mut batch: LeasedBatch) -> Result<(), QueueError> {
+        let _kept = self.keeper.keep(&batch.id);
+        self.give_up_on_exhausted(&mut batch).await?;
+        if batch.items.is_empty() {
+            return Ok(());
+        }
+        let items: Vec<_> = batch
+            .items
+            .iter()
+            .map(|leased| CallItem { item: leased.item.clone(), action: leased.action })
+            .collect();
+        debug!(batch = %batch.id, items = items.len(), target = %self.target().name, "sending batch {}", batch.id);
+        let submission = self.provider.submit(&Call { batch: &batch.id, items: &items }).await;
+        self.reached(Step::Answered);
+        persist(self.patience(), "signals", || self.heed(&submission.signals)).await?;
+        self.reached(Step::SignalsWritten);
+        let whole_target = refuses_target(&submission.signals);
+        match submission.verdict {
+            Verdict::Bisect(cause) if batch.items.len() > 1 => self.bisect(&batch, &cause).await,
+            Verdict::Bisect(cause) => {
+                let failed = [(batch.items[0].index, Settlement::Failed(cause))];
+                self.settle(&batch.id, &failed, Step::Settled).await
+            }
+            Verdict::Items(ref outcomes) => {
+                let outcomes = self.one_each(outcomes.clone(), batch.items.len());
+                self.record(&batch, outcomes, &submission, whole_target).await
+            }
+        }
+    }
+
+    /// Items of workers that died may have been sent as often as they may be.
+    async fn give_up_on_exhausted(&self, batch: &mut LeasedBatch) -> Result<(), QueueError> {
+        let spent = |leased: &LeasedItem| leased.record.attempts >= self.retry.max_attempts;
+        let settlements: Vec<_> = batch
+            .items
+            .iter()
+            .filter(|leased| spent(leased))
+            .map(|leased| {
+                let code = leased.record.cause.clone().unwrap_or_else(|| "attempts".to_owned());
+                let cause = Cause::new(Class::Unknown, code, "no attempt came to an end");
+                (leased.index, Settlement::Failed(exhausted(&cause, leased.record.attempts)))
+            })
+            .collect();
+        batch.items.retain(|leased| !spent(leased));
+        self.settle(&batch.id, &settlements, Step::Settled).await
+    }
+
+    async fn bisect(&self, batch: &LeasedBatch, cause: &Cause) -> Result<(), QueueError> {
+        warn!(batch = %batch.id, items = batch.items.len(), target = %self.target().name, %cause,
+            "batch {} was refused for an item that was not named, splitting it: {cause}", batch.id);
+        persist(self.patience(), "split", || {
+            self.queue.split(self.target(), &batch.id, &self.name, &cause.code)
+        })
+        .await?;
+        self.reached(Step::Split);
+        Ok(())
+    }
+
+    async fn record(
+        &self,
+        batch: &LeasedBatch,
+        outcomes: Vec<Outcome>,
+        submission: &Submission,
+        whole_target: bool,
+    ) -> Result<(), QueueError> {
+        let mut settlements = Vec::new();
+        for (leased, outcome) in batch.items.iter().zip(outcomes) {
+            // An acceptance that nobody can ask about would never end.
+            let outcome = match (&outcome, &submission.receipt, &self.poll_policy) {
+                (Outcome::Accepted, Some(_), Some(_)) => continue,
+                (Outcome::Accepted, _, None) => Outcome::Done,
+                (Outcome::Accepted, None, Some(_)) => Outcome::Retry {
+                    after_ms: None,
+                    cause: Cause::new(
+                        Class::Unknown,
+                        "no-receipt",
+                        "accepted without anything to ask about it by",
+                    ),
+                },
+                _ => outcome,
+            };
+            let settled = settlement(outcome, leased.record.attempts, &self.retry, whole_target);
+            settlements.extend(settled.map(|settled| (leased.index, settled)));
+        }
+        if settlements.len() < batch.items.len()
+            && let (Some(receipt), Some(schedule)) = (&submission.receipt, &self.configured.descriptor.polls)
+        {
+            let kept = persist(self.patience(), "submitted", || {
+                self.queue.submitted(self.target(), &batch.id, &self.name, receipt, schedule.first_ms)
+            })
+            .await?;
+            self.reached(Step::SubmittedWritten);
+            if !kept {
+                warn!(batch = %batch.id, target = %self.target().name,
+                    "the lease of batch {} was lost before its receipt was written: its items go out again", batch.id);
+            }
+        }
+        self.settle(&batch.id, &settlements, Step::Settled).await
+    }
+
+    /// One outcome for each item: what a provider's client leaves out was not heard of.
+    fn one_each(&self, mut outcomes: Vec<Outcome>, items: usize) -> Vec<Outcome> {
+        debug_assert_eq!(
+            outcomes.len(),
+            items,
+            "{} gave too few or many outcomes",
+            self.configured.descriptor.name
+        );
+        let cause =
+            Cause::new(Class::Unknown, "no-outcome", "the provider's answer did not tell of this item");
+        outcomes.resize(items, Outcome::Retry { after_ms: None, cause });
+        outcomes
+    }
+}

@@ -1,0 +1,30 @@
+use crate::context::TargetContext;
+use purgeline_queue::Queue;
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+/// Between two tries to subscribe.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Carries the queue's wake-ups to the targets that wait for them, until told to end.
+pub(crate) async fn carry(queue: &Queue, contexts: &[Arc<TargetContext>], end: &CancellationToken) {
+    let targets: Vec<_> = contexts.iter().map(|context| context.target().clone()).collect();
+    let listen = async {
+        loop {
+            match queue.wakeups(&targets).await {
+                Ok(mut wakeups) => {
+                    // What happened while nobody listened.
+                    contexts.iter().for_each(|context| context.wake.notify_one());
+                    while let Some(at) = wakeups.next().await {
+                        contexts[at].wake.notify_one();
+                    }
+                    warn!("the connection for wake-ups was lost: polling until it is back");
+                }
+                Err(error) => warn!(%error, "no wake-ups: polling until Redis is back"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    end.run_until_cancelled(listen).await;
+}

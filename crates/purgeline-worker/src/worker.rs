@@ -1,0 +1,186 @@
+use crate::{
+    Observer, RetryPolicy, backend::TargetBackend, context::TargetContext, keeper::Keeper, step::Unwatched,
+    wake, work::Work,
+};
+use apalis::layers::WorkerBuilderExt;
+use apalis_core::{error::BoxDynError, monitor::Monitor, task::data::Data, worker::builder::WorkerBuilder};
+use purgeline_core::{Clock, SystemClock, config::WorkerConfig};
+use purgeline_providers::{ConfiguredTarget, TargetError};
+use purgeline_queue::{LeasePolicy, PollPolicy, Queue, Retention};
+use std::{future::Future, sync::Arc, time::Duration};
+use thiserror::Error;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+/// A worker process: for each target an apalis worker over the queue.
+pub struct Worker {
+    queue: Queue,
+    targets: Vec<ConfiguredTarget>,
+    config: WorkerConfig,
+    retention: Retention,
+    name: String,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+}
+
+/// Why a worker cannot run.
+#[derive(Debug, Error)]
+pub enum WorkerError {
+    /// A target's client cannot be made.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// There is nothing to work for.
+    #[error("no target is configured: add one under [targets.NAME]")]
+    NoTargets,
+    /// The runtime of the workers ended by itself, which it should not.
+    #[error("the worker runtime ended: {0}")]
+    Runtime(String),
+}
+
+impl Worker {
+    /// A worker for these targets, under a name that no other worker process has.
+    #[must_use]
+    pub fn new(
+        queue: Queue,
+        targets: Vec<ConfiguredTarget>,
+        config: WorkerConfig,
+        retention: Retention,
+        name: impl Into<String>,
+    ) -> Self {
+        Self {
+            queue,
+            targets,
+            config,
+            retention,
+            name: name.into(),
+            clock: Arc::new(SystemClock),
+            observer: Arc::new(Unwatched),
+        }
+    }
+
+    /// Has this observer told of each step.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Gives the providers' clients this clock, for signatures and quota days.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Works until `shutdown` resolves; then takes nothing new, finishes the calls in flight (for
+    /// at most the configured grace), gives back what was not sent, and ends. Rides out outages
+    /// of Redis.
+    ///
+    /// # Errors
+    /// When it cannot start: no targets, or one whose client cannot be made.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), WorkerError> {
+        if self.targets.is_empty() {
+            return Err(WorkerError::NoTargets);
+        }
+        let stopping = CancellationToken::new();
+        let contexts = self.contexts(&stopping)?;
+        let ended = CancellationToken::new();
+        let mut chores = tokio::task::JoinSet::new();
+        for context in &contexts {
+            let (of_keeper, of_house, end) = (Arc::clone(context), Arc::clone(context), ended.clone());
+            chores.spawn(async move {
+                let (queue, lease_ms) = (&of_keeper.queue, of_keeper.worker.lease_ms.get());
+                of_keeper.keeper.run(queue, of_keeper.target(), &of_keeper.name, lease_ms, &end).await;
+            });
+            let end = ended.clone();
+            chores.spawn(async move { of_house.keep_house(&end).await });
+        }
+        let (queue, listeners, end) = (self.queue.clone(), contexts.clone(), ended.clone());
+        chores.spawn(async move { wake::carry(&queue, &listeners, &end).await });
+
+        info!(worker = %self.name, targets = contexts.len(), "worker {} started", self.name);
+        let grace = Duration::from_millis(self.config.shutdown_grace_ms);
+        let mut monitor = Monitor::new().shutdown_timeout(grace).should_restart(|_, _| true);
+        for context in contexts {
+            let concurrency = self.concurrency(&context);
+            monitor = monitor.register(move |_| {
+                let name = format!("{}/{}", context.name, context.target().name);
+                WorkerBuilder::new(name)
+                    .backend(TargetBackend::new(Arc::clone(&context)))
+                    .concurrency(concurrency)
+                    .catch_panic()
+                    .data(Arc::clone(&context))
+                    .build(work)
+            });
+        }
+        let signal = async move {
+            shutdown.await;
+            info!("stopping: no new work, finishing calls in flight");
+            stopping.cancel();
+            Ok(())
+        };
+        let result = monitor.run_with_signal(signal).await;
+        ended.cancel();
+        while let Some(chore) = chores.join_next().await {
+            if let Err(error) = chore {
+                warn!(%error, "a chore ended badly");
+            }
+        }
+        info!(worker = %self.name, "worker {} stopped", self.name);
+        result.map_err(|error| WorkerError::Runtime(error.to_string()))
+    }
+
+    fn concurrency(&self, context: &TargetContext) -> usize {
+        let most = context.configured.descriptor.limits.max_in_flight.min(self.config.concurrency);
+        // u32 fits: usize is at least 32 bits wide on all that this runs on.
+        usize::try_from(most.get()).unwrap_or(usize::MAX)
+    }
+
+    fn contexts(&self, stopping: &CancellationToken) -> Result<Vec<Arc<TargetContext>>, WorkerError> {
+        let mut contexts = Vec::new();
+        for configured in &self.targets {
+            let (limits, lease_ms) = (&configured.descriptor.limits, self.config.lease_ms.get());
+            let headroom_ms = self.config.headroom_ms;
+            let lease_policy = LeasePolicy::new(limits, configured.config.linger_ms, lease_ms, headroom_ms);
+            let poll_policy = configured.descriptor.polls.map(|schedule| {
+                PollPolicy::new(limits, schedule.batches_per_call.get(), lease_ms, headroom_ms)
+            });
+            let provider = configured.client(Arc::clone(&self.clock))?;
+            contexts.push(Arc::new(TargetContext {
+                queue: self.queue.clone(),
+                provider,
+                lease_policy,
+                poll_policy,
+                retry: RetryPolicy {
+                    initial: Duration::from_millis(configured.config.retry_initial_ms.get()),
+                    max: Duration::from_millis(configured.config.retry_max_ms.get()),
+                    max_attempts: configured.config.max_attempts.get(),
+                },
+                retention: self.retention,
+                worker: self.config.clone(),
+                name: self.name.clone(),
+                wake: Notify::new(),
+                keeper: Keeper::default(),
+                observer: Arc::clone(&self.observer),
+                stopping: stopping.clone(),
+                configured: configured.clone(),
+            }));
+        }
+        Ok(contexts)
+    }
+}
+
+/// The apalis service of a target's worker.
+async fn work(work: Work, context: Data<Arc<TargetContext>>) -> Result<(), BoxDynError> {
+    let done = match work {
+        Work::Submit(batch) => context.submit(batch).await,
+        Work::Confirm(due) => context.confirm(due).await,
+    };
+    // Nothing is lost: a lease that is not settled runs out, a poll that was not put off is due
+    // again.
+    done.map_err(|error| {
+        error!(%error, worker = %context.name, target = %context.target().name, "work was left to its lease: {error}");
+        error.into()
+    })
+}
