@@ -17,15 +17,22 @@ const ENVIRONMENT: [&str; 3] = [
     "RUNLEVEL=1",
 ];
 
-/// How apt behaves.
-const OPTIONS: [&str; 4] = [
+/// What fetches is ended after so many seconds: apt has been seen to wait for ever after a lost
+/// connection. What unpacks is not, because that would leave a package half installed.
+const NETWORK_BOUND: &[&str] = &["timeout", "300"];
+
+const APT_GET: &[&str] = &[
+    "apt-get",
+    "--quiet",
     // Wait for another apt (seconds) rather than fail: fresh machines update themselves at boot.
     "-o",
-    "DPkg::Lock::Timeout=300",
+    "DPkg::Lock::Timeout=120",
     // No progress bars in logs.
     "-o",
     "Dpkg::Use-Pty=0",
 ];
+
+const INSTALL: &[&str] = &["install", "--yes", "--no-install-recommends"];
 
 /// Installs the system packages among `lacking`, and does nothing when there are none. Services
 /// that come with a new package are neither started now nor at boot; those that were here, in an
@@ -49,11 +56,12 @@ pub(super) fn install(workspace: &Workspace, lacking: &[(Need, Presence)]) -> Re
 
     eprintln!("==> set-up: installing {wanted}");
     // A fresh image has no package lists, an old one lists packages that are gone since.
-    let known = runs(workspace, &[&["apt-cache", "show"], packages.as_slice()].concat());
-    if !known || run(workspace, &right.install(&packages)).is_err() {
-        run(workspace, &right.apt_get(&["update"]))?;
-        run(workspace, &right.install(&packages))?;
+    let listed = runs(workspace, &[&["apt-cache", "show"], packages.as_slice()].concat());
+    if !listed || run(workspace, &right.download(&packages)).is_err() {
+        twice(workspace, &right.update())?;
+        twice(workspace, &right.download(&packages))?;
     }
+    run(workspace, &right.install(&packages))?;
     for service in services {
         // The programs are wanted, not daemons that hold ports after the next boot.
         run(workspace, &right.as_root(&["update-rc.d", service, "disable"]))?;
@@ -106,17 +114,16 @@ impl Right {
         }
     }
 
-    fn install<'a>(self, packages: &[&'a str]) -> Vec<&'a str> {
-        let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
-        arguments.extend_from_slice(packages);
-        self.apt_get(&arguments)
+    fn update(self) -> Vec<&'static str> {
+        self.as_root(&[NETWORK_BOUND, APT_GET, &["update"]].concat())
     }
 
-    fn apt_get<'a>(self, arguments: &[&'a str]) -> Vec<&'a str> {
-        let mut command = vec!["apt-get", "--quiet"];
-        command.extend(OPTIONS);
-        command.extend_from_slice(arguments);
-        self.as_root(&command)
+    fn download<'a>(self, packages: &[&'a str]) -> Vec<&'a str> {
+        self.as_root(&[NETWORK_BOUND, APT_GET, INSTALL, &["--download-only"], packages].concat())
+    }
+
+    fn install<'a>(self, packages: &[&'a str]) -> Vec<&'a str> {
+        self.as_root(&[APT_GET, INSTALL, packages].concat())
     }
 
     /// The environment goes inside `sudo`, which would drop it.
@@ -136,6 +143,11 @@ fn run(workspace: &Workspace, line: &[&str]) -> Result<()> {
     Ok(workspace.program(program).args(arguments).run()?)
 }
 
+/// Runs a command that needs the network, and once more if it fails.
+fn twice(workspace: &Workspace, line: &[&str]) -> Result<()> {
+    run(workspace, line).or_else(|_| run(workspace, line))
+}
+
 /// Whether a command succeeds. Shows nothing of it.
 fn runs(workspace: &Workspace, line: &[&str]) -> bool {
     line.split_first().is_some_and(|(program, arguments)| {
@@ -153,17 +165,19 @@ mod tests {
         assert_eq!(
             Right::Root.install(&["redis-server", "varnish"]).join(" "),
             "env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 RUNLEVEL=1 \
-             apt-get --quiet -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
+             apt-get --quiet -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 \
              install --yes --no-install-recommends redis-server varnish"
         );
     }
 
     #[test]
-    fn sudo_keeps_the_environment() {
+    fn sudo_keeps_the_environment_and_what_fetches_is_bounded() {
+        let sudo = "sudo env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 RUNLEVEL=1";
+        let apt = "timeout 300 apt-get --quiet -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0";
+        assert_eq!(Right::Sudo.update().join(" "), format!("{sudo} {apt} update"));
         assert_eq!(
-            Right::Sudo.apt_get(&["update"]).join(" "),
-            "sudo env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 RUNLEVEL=1 \
-             apt-get --quiet -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 update"
+            Right::Sudo.download(&["varnish"]).join(" "),
+            format!("{sudo} {apt} install --yes --no-install-recommends --download-only varnish")
         );
     }
 
