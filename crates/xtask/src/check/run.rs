@@ -30,7 +30,12 @@ pub(super) fn run(workspace: &Workspace, step: &Step) -> Outcome {
 /// Why the gate is closed, if it is.
 fn closed(workspace: &Workspace, gate: Option<&Gate>) -> Result<Option<String>> {
     let Some(gate) = gate else { return Ok(None) };
-    let output = command(workspace, &gate.command).quiet().ignore_status().output()?;
+    let output = command(workspace, &gate.command)
+        // Or the last words would be those of a stack trace.
+        .env("RUST_BACKTRACE", "0")
+        .quiet()
+        .ignore_status()
+        .output()?;
     if output.status.success() {
         return Ok(None);
     }
