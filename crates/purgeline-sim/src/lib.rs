@@ -6,6 +6,7 @@ mod control;
 mod faults;
 mod gate;
 mod hosts;
+pub mod huawei;
 mod local_time;
 mod log;
 mod provider;

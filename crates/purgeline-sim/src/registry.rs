@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::huawei::HuaweiSettings;
 use crate::qiniu::QiniuSettings;
 use crate::sim::{Options, Sim};
 use crate::wangsu::WangsuSettings;
 
 /// The providers that can be simulated.
-pub const PROVIDERS: &[&str] = &["qiniu", "wangsu"];
+pub const PROVIDERS: &[&str] = &["huawei", "qiniu", "wangsu"];
 
 /// A simulator could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,10 @@ pub enum StartError {
 /// See [`StartError`].
 pub async fn start(provider: &str, options: Options, settings: Value) -> Result<Sim, StartError> {
     match provider {
+        "huawei" => {
+            let settings: HuaweiSettings = read("huawei", settings)?;
+            settings.start_with(options).await
+        }
         "qiniu" => {
             let settings: QiniuSettings = read("qiniu", settings)?;
             settings.start_with(options).await

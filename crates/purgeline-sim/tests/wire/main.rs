@@ -3,6 +3,8 @@
 
 mod common;
 mod faults;
+mod huawei;
+mod huawei_limits;
 mod qiniu;
 mod qiniu_limits;
 mod qiniu_list;
