@@ -7,8 +7,10 @@ pub mod qiniu;
 mod registry;
 mod settings;
 mod status;
+mod targets;
 mod transport;
 
 pub use provider::{Call, CallItem, OpenBatch, Provider};
 pub use registry::{BuildContext, Entry, REGISTRY, provider};
 pub use settings::{SettingsError, read as read_settings};
+pub use targets::{ConfiguredTarget, TargetError, TargetProblem};

@@ -69,8 +69,10 @@ impl ConfiguredTarget {
         let entry = provider(&config.provider)
             .ok_or_else(|| error(TargetProblem::Provider { given: config.provider.clone() }))?;
         let mut descriptor = (entry.descriptor)(&config.settings).map_err(|problem| error(problem.into()))?;
-        descriptor.limits =
-            descriptor.limits.narrowed(&config.limits, entry.name).map_err(|problem| error(problem.into()))?;
+        descriptor.limits = descriptor
+            .limits
+            .narrowed(&config.limits, entry.name)
+            .map_err(|problem| error(problem.into()))?;
         Ok(Self { config: config.clone(), descriptor, entry, target })
     }
 

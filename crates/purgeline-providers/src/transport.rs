@@ -203,16 +203,11 @@ impl TransportError {
         }
     }
 
-    /// The code of a cause: no connection.
-    pub(crate) const CONNECT: &str = "connect";
-    /// The code of a cause: no answer in time.
-    pub(crate) const TIMEOUT: &str = "timeout";
-
     /// The word by which this is known as a [`Cause`].
     const fn code(&self) -> &'static str {
         match self {
-            Self::Connect(_) => Self::CONNECT,
-            Self::Timeout(_) => Self::TIMEOUT,
+            Self::Connect(_) => "connect",
+            Self::Timeout(_) => "timeout",
             Self::Broken(_) => "no-answer",
             Self::TooLong => "too-long-an-answer",
             Self::Unsendable(_) => "unsendable",
@@ -254,6 +249,18 @@ fn title(page: &str) -> &str {
     page.split_once("<title>")
         .and_then(|(_, rest)| rest.split_once("</title>"))
         .map_or("", |(title, _)| title.trim())
+}
+
+#[cfg(test)]
+impl Answer {
+    /// An answer as if it had come.
+    pub(crate) fn of(status: u16, headers: &[(&'static str, &str)], body: impl Into<String>) -> Self {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (reqwest::header::HeaderName::from_static(name), value.parse().unwrap()))
+            .collect();
+        Self { status, body: body.into(), headers }
+    }
 }
 
 #[cfg(test)]

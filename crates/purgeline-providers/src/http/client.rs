@@ -1,6 +1,6 @@
-use super::{CODES, Forms, types::HttpSettings};
+use super::{CODES, Forms, nodes, types::HttpSettings};
 use crate::{
-    BuildContext, Call, Provider, SettingsError, settings, status,
+    BuildContext, Call, Provider, SettingsError, status,
     transport::{Answer, Transport, TransportError, Version},
 };
 use async_trait::async_trait;
@@ -24,28 +24,28 @@ pub(super) struct Client {
 struct Miss {
     cause: Cause,
     signal: Option<Signal>,
+    reach: Reach,
 }
 
-/// What one call has learned of one node that spares it the same request again.
-#[derive(Debug, Default)]
-struct Given {
-    up: [OnceLock<Miss>; 2],
+/// What else a miss holds for, within one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// Nothing else.
+    Item,
+    /// What is of the same kind: an ACL that refuses one refuses all.
+    Kind,
+    /// Everything at that node: one that did not answer in time would keep every item of the call
+    /// waiting as long.
+    Node,
 }
+
+/// What one call need not ask one node any more, by kind.
+#[derive(Debug, Default)]
+struct GivenUp([OnceLock<Miss>; 2]);
 
 impl Client {
     pub(super) fn new(context: &BuildContext, settings: &HttpSettings) -> Result<Self, SettingsError> {
-        let nodes = settings
-            .nodes
-            .iter()
-            .enumerate()
-            .map(|(at, node)| settings::base_url(&format!("nodes[{at}]"), node))
-            .collect::<Result<Vec<_>, _>>()?;
-        if nodes.is_empty() {
-            return Err(SettingsError::new(
-                "nodes",
-                "empty; expected addresses such as http://10.0.0.1:6081",
-            ));
-        }
+        let nodes = nodes(settings)?;
         let forms = Forms::new(settings)?;
         let secrets = forms.all().flat_map(super::form::Form::secrets).collect();
         Ok(Self {
@@ -57,14 +57,14 @@ impl Client {
         })
     }
 
-    /// Asks one node for one item, unless this call has given up on that node.
-    async fn ask(&self, node: &Url, item: &Item, given: &Given) -> Result<(), Miss> {
-        if let Some(miss) = given.up(item.kind()) {
+    /// Asks one node for one item, unless this call has given up on that.
+    async fn ask(&self, node: &Url, item: &Item, given_up: &GivenUp) -> Result<(), Miss> {
+        if let Some(miss) = given_up.on(item.kind()) {
             return Err(miss.clone());
         }
         let result = self.purge(node, item).await;
         if let Err(miss) = &result {
-            given.learn(item.kind(), miss);
+            given_up.learn(item.kind(), miss);
         }
         result
     }
@@ -72,7 +72,8 @@ impl Client {
     async fn purge(&self, node: &Url, item: &Item) -> Result<(), Miss> {
         let Some(form) = self.forms.of(item.kind()) else {
             let words = format!("no way to purge a {} is configured", item.kind());
-            return Err(Miss { cause: Cause::new(Class::ItemDead, "no-ban", words), signal: None });
+            let cause = Cause::new(Class::ItemDead, "no-ban", words);
+            return Err(Miss { cause, signal: None, reach: Reach::Item });
         };
         let sent = match form.request(node, item) {
             Ok(request) => self.transport.send(request).await,
@@ -81,12 +82,16 @@ impl Client {
         match sent {
             Ok(answer) if form.is_success(answer.status) => Ok(()),
             Ok(answer) => Err(self.miss(node, item.kind(), &answer)),
-            Err(error) => Err(Miss { cause: at_node(node, error.cause()), signal: None }),
+            Err(error) => {
+                let silent = matches!(error, TransportError::Connect(_) | TransportError::Timeout(_));
+                let reach = if silent { Reach::Node } else { Reach::Item };
+                Err(Miss { cause: at_node(node, &error.cause()), signal: None, reach })
+            }
         }
     }
 
     fn miss(&self, node: &Url, kind: Kind, answer: &Answer) -> Miss {
-        let mut cause = at_node(node, status::cause(answer));
+        let mut cause = at_node(node, &status::cause(answer));
         if let Some(known) = CODES.iter().find(|known| known.code == cause.code) {
             cause.class = known.class;
         }
@@ -96,18 +101,23 @@ impl Client {
         {
             *held = Some(kind);
         }
-        Miss { cause, signal }
+        let reach = match cause.class {
+            Class::Unauthorised => Reach::Kind,
+            Class::Delay => Reach::Node,
+            _ => Reach::Item,
+        };
+        Miss { cause, signal, reach }
     }
 }
 
 #[async_trait]
 impl Provider for Client {
     async fn submit(&self, call: &Call<'_>) -> Submission {
-        let given: Vec<Given> = self.nodes.iter().map(|_| Given::default()).collect();
+        let given_up: Vec<GivenUp> = self.nodes.iter().map(|_| GivenUp::default()).collect();
         let mut asks = Vec::with_capacity(call.items.len() * self.nodes.len());
         for (at, item) in call.items.iter().enumerate() {
-            for (node, given) in self.nodes.iter().zip(&given) {
-                asks.push(async move { (at, self.ask(node, &item.item, given).await) });
+            for (node, given_up) in self.nodes.iter().zip(&given_up) {
+                asks.push(async move { (at, self.ask(node, &item.item, given_up).await) });
             }
         }
         let mut answers = stream::iter(asks).buffer_unordered(self.concurrency);
@@ -123,24 +133,20 @@ impl Provider for Client {
     }
 }
 
-impl Given {
-    fn up(&self, kind: Kind) -> Option<&Miss> {
-        self.up.get(index(kind))?.get()
+impl GivenUp {
+    fn on(&self, kind: Kind) -> Option<&Miss> {
+        self.0.get(index(kind))?.get()
     }
 
-    /// A node that did not answer in time would keep every item of the call waiting as long; one
-    /// that refuses refuses all.
     fn learn(&self, kind: Kind, miss: &Miss) {
-        let silent = matches!(miss.cause.code.as_str(), TransportError::CONNECT | TransportError::TIMEOUT);
-        let kinds = match miss.cause.class {
-            Class::Unauthorised => index(kind)..=index(kind),
-            Class::Delay => 0..=1,
-            _ if silent => 0..=1,
-            _ => return,
+        let kinds = match miss.reach {
+            Reach::Item => return,
+            Reach::Kind => index(kind)..=index(kind),
+            Reach::Node => 0..=1,
         };
-        for up in self.up.get(kinds).unwrap_or_default() {
+        for given_up in self.0.get(kinds).unwrap_or_default() {
             // The first word stands.
-            let _ = up.set(miss.clone());
+            let _ = given_up.set(miss.clone());
         }
     }
 }
@@ -204,7 +210,7 @@ fn signals(misses: impl Iterator<Item = Miss>) -> Vec<Signal> {
     signals
 }
 
-fn at_node(node: &Url, cause: Cause) -> Cause {
+fn at_node(node: &Url, cause: &Cause) -> Cause {
     let address = node.as_str().trim_end_matches('/');
-    Cause::new(cause.class, cause.code, format!("node {address}: {}", cause.message))
+    Cause::new(cause.class, cause.code.clone(), format!("node {address}: {}", cause.message))
 }

@@ -18,6 +18,7 @@ use purgeline_core::{
     Action, CallLimits, Class, Code, Descriptor, ItemRules, Kind, Limits, config::Settings,
 };
 use std::{num::NonZeroU32, sync::Arc};
+use url::Url;
 
 pub(crate) const ENTRY: Entry = Entry { name: "http", descriptor, build };
 
@@ -55,6 +56,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
     if settings.ban.is_some() {
         max_of_kind.insert(Kind::Dir, MAX_ITEMS);
     }
+    nodes(&settings)?;
     Forms::new(&settings)?;
     Ok(Descriptor {
         name: ENTRY.name,
@@ -84,6 +86,15 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
 fn build(context: &BuildContext) -> Result<Arc<dyn Provider>, SettingsError> {
     let settings: HttpSettings = settings::read(&context.settings)?;
     Ok(Arc::new(client::Client::new(context, &settings)?))
+}
+
+/// The caches' addresses.
+fn nodes(settings: &HttpSettings) -> Result<Vec<Url>, SettingsError> {
+    if settings.nodes.is_empty() {
+        return Err(SettingsError::new("nodes", "empty; expected addresses such as http://10.0.0.1:6081"));
+    }
+    let nodes = settings.nodes.iter().enumerate();
+    nodes.map(|(at, node)| settings::base_url(&format!("nodes[{at}]"), node)).collect()
 }
 
 /// How each kind is purged.

@@ -3,7 +3,7 @@ use super::{
     types::{ListRequest, Product, RefreshRequest},
 };
 use crate::{
-    BuildContext, Call, OpenBatch, Provider, SettingsError, settings,
+    BuildContext, Call, CallItem, OpenBatch, Provider, SettingsError, settings,
     transport::{Answer, Transport, TransportError, Version},
 };
 use async_trait::async_trait;
@@ -60,20 +60,23 @@ impl Client {
         Ok(Self { transport, clock: Arc::clone(&context.clock), refresh, list, product: settings.product })
     }
 
-    async fn post(&self, endpoint: &Endpoint, body: &impl Serialize) -> Result<Answer, TransportError> {
-        let body = serde_json::to_vec(body).map_err(|error| TransportError::Unsendable(error.to_string()))?;
-        let mut request = Request::new(Method::POST, endpoint.url.clone());
-        request.headers_mut().insert(AUTHORIZATION, endpoint.authorization.clone());
-        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        *request.body_mut() = Some(body.into());
-        self.transport.send(request).await
+    pub(super) fn refresh_request(&self, items: &[CallItem]) -> Result<Request, TransportError> {
+        self.refresh.post(&RefreshRequest::new(items, self.product))
+    }
+
+    pub(super) fn list_request(&self, question: &ListRequest<'_>) -> Result<Request, TransportError> {
+        self.list.post(question)
+    }
+
+    async fn send(&self, request: Result<Request, TransportError>) -> Result<Answer, TransportError> {
+        self.transport.send(request?).await
     }
 
     /// Asks page by page until all that was asked for has come.
     async fn list(&self, question: ListRequest<'_>) -> poll::Listed {
         let mut pages = poll::Pages::new(question);
         while let Some(question) = pages.next() {
-            match self.post(&self.list, question).await {
+            match self.send(self.list_request(question)).await {
                 Ok(answer) => pages.read(&answer, self.clock.now()),
                 Err(error) => pages.interrupt(error.cause()),
             }
@@ -82,11 +85,21 @@ impl Client {
     }
 }
 
+impl Endpoint {
+    fn post(&self, body: &impl Serialize) -> Result<Request, TransportError> {
+        let body = serde_json::to_vec(body).map_err(|error| TransportError::Unsendable(error.to_string()))?;
+        let mut request = Request::new(Method::POST, self.url.clone());
+        request.headers_mut().insert(AUTHORIZATION, self.authorization.clone());
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *request.body_mut() = Some(body.into());
+        Ok(request)
+    }
+}
+
 #[async_trait]
 impl Provider for Client {
     async fn submit(&self, call: &Call<'_>) -> Submission {
-        let body = RefreshRequest::new(call.items, self.product);
-        match self.post(&self.refresh, &body).await {
+        match self.send(self.refresh_request(call.items)).await {
             Ok(answer) => submit::read(call.items, &answer, self.clock.now()),
             Err(error) => Submission::all(call.items.len(), &error.outcome()),
         }

@@ -55,15 +55,15 @@ impl de::Error for Problem {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        let likeness = |known: &&&str| strsim::jaro_winkler(field, known);
         let nearest = expected
             .iter()
-            .map(|known| (strsim::damerau_levenshtein(field, known), known))
-            .min()
-            // Further away than this it is no slip of the finger.
-            .filter(|(distance, _)| *distance <= field.len().max(3) / 2);
+            .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+            // Less alike than this it is no slip of the finger.
+            .filter(|nearest| likeness(nearest) > 0.7);
         Self::new(match (nearest, expected) {
             (_, []) => "unknown setting; there are none here".to_owned(),
-            (Some((_, known)), _) => format!("unknown setting; did you mean \"{known}\"?"),
+            (Some(known), _) => format!("unknown setting; did you mean \"{known}\"?"),
             (None, _) => format!("unknown setting; expected {}", quoted(expected, " or ")),
         })
     }

@@ -54,7 +54,7 @@ pub(crate) fn required<'a>(
     use secrecy::ExposeSecret as _;
     value
         .filter(|value| !value.expose_secret().trim().is_empty())
-        .ok_or_else(|| SettingsError::new(path, "missing; set it, or name a file that holds it"))
+        .ok_or_else(|| SettingsError::new(path, "missing: calls cannot be signed without it"))
 }
 
 /// An address to which paths are appended: `https://fusion.qiniuapi.com`, with no slash at its

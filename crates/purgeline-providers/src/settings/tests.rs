@@ -33,11 +33,11 @@ enum Mode {
     Dcdn,
 }
 
-fn settings(value: Value) -> Settings {
+fn settings(value: &Value) -> Settings {
     Settings::from(value.as_object().unwrap().clone())
 }
 
-fn problem(value: Value) -> String {
+fn problem(value: &Value) -> String {
     let error = read::<Sample>(&settings(value)).unwrap_err();
     assert!(!format!("{error} {error:?}").contains(SECRET), "{error:?}");
     error.to_string()
@@ -45,7 +45,7 @@ fn problem(value: Value) -> String {
 
 #[test]
 fn good_settings_are_read() {
-    let sample: Sample = read(&settings(json!({
+    let sample: Sample = read(&settings(&json!({
         "secret_key": SECRET, "count": 3, "mode": "dcdn", "inner": {"first_ms": 5}, "headers": {"a": "b"},
     })))
     .unwrap();
@@ -54,7 +54,7 @@ fn good_settings_are_read() {
     assert_eq!(sample.inner.as_ref().unwrap().first_ms, 5);
     assert_eq!(sample.headers.len(), 1);
     assert!(required("secret_key", Some(&sample.secret_key)).is_ok());
-    let sample: Sample = read(&settings(json!({"secret_key": "", "count": null}))).unwrap();
+    let sample: Sample = read(&settings(&json!({"secret_key": "", "count": null}))).unwrap();
     assert_eq!(sample.count, None);
     assert!(required("secret_key", Some(&sample.secret_key)).is_err());
 }
@@ -62,15 +62,15 @@ fn good_settings_are_read() {
 #[test]
 fn an_unknown_setting_is_told_with_its_nearest() {
     assert_eq!(
-        problem(json!({"secrt_key": SECRET})),
+        problem(&json!({"secrt_key": SECRET})),
         "settings.secrt_key: unknown setting; did you mean \"secret_key\"?"
     );
     assert_eq!(
-        problem(json!({"secret_key": SECRET, "inner": {"first": SECRET}})),
+        problem(&json!({"secret_key": SECRET, "inner": {"first": SECRET}})),
         "settings.inner.first: unknown setting; did you mean \"first_ms\"?"
     );
     assert_eq!(
-        problem(json!({"qqqqqqqqqqqqqqqq": SECRET})),
+        problem(&json!({"qqqqqqqqqqqqqqqq": SECRET})),
         "settings.qqqqqqqqqqqqqqqq: unknown setting; expected \"secret_key\" or \"count\" or \"mode\" or \
          \"inner\" or \"headers\""
     );
@@ -102,7 +102,7 @@ fn no_value_is_in_an_error() {
             "settings.headers.a: expected a string, found whole number",
         ),
     ] {
-        assert_eq!(problem(value), expected);
+        assert_eq!(problem(&value), expected);
     }
 }
 

@@ -1,0 +1,484 @@
+//! What holds for every provider, tried on each entry of the registry.
+
+use crate::support::{
+    Mute, PATIENCE, Reply, Seen, Server, Then, client, context, dir, nobody, outcomes, settings, submit, url,
+};
+use futures::future::BoxFuture;
+use purgeline_core::{
+    Cause, Class, Code, Descriptor, Kind, Outcome, PollReport, Receipt, Signal, Submission, Verdict,
+};
+use purgeline_providers::{CallItem, OpenBatch, Provider, REGISTRY, provider};
+use purgeline_sim::{Ending, Selector, qiniu::QiniuSettings};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, time::Duration};
+
+/// What the suite must know of a provider to try it.
+struct Subject {
+    name: &'static str,
+    /// Settings of a client that calls a server at this address.
+    settings: fn(&str) -> Value,
+    /// The settings without which nothing can be sent.
+    needed: &'static [&'static str],
+    /// What must never be read anywhere.
+    secret: &'static str,
+    /// A server that does what the provider does.
+    behaving: fn() -> BoxFuture<'static, Behaving>,
+    /// The ways in which the provider can give one of its codes.
+    refusals: fn(&Code) -> Vec<Reply>,
+    /// Answers that say neither yes nor no.
+    nonsense: fn() -> Vec<Reply>,
+    /// A receipt that looks like one of the provider's.
+    receipt: &'static str,
+}
+
+/// A server that does what the provider does.
+struct Behaving {
+    url: String,
+    /// Ends well what was accepted and has not ended.
+    end_well: Box<dyn Fn() + Send + Sync>,
+}
+
+const SUBJECTS: &[Subject] = &[
+    Subject {
+        name: "http",
+        settings: |address| {
+            json!({
+                "nodes": [address], "method": "PURGE", "path": "{path_and_query}", "success": [200, 204],
+                "headers": {"x-purge-token": "sim-secret-key"}, "ban": {}, "max_in_flight": 2, "concurrency": 4,
+            })
+        },
+        needed: &["nodes"],
+        secret: "sim-secret-key",
+        behaving: || {
+            Box::pin(async {
+                let server = Server::always(Reply::status(200)).await;
+                let url = server.url();
+                Behaving { url, end_well: Box::new(move || assert!(!server.seen().is_empty())) }
+            })
+        },
+        refusals: |code| {
+            let status: u16 = code.code.strip_prefix("http-").unwrap().parse().unwrap();
+            let page = format!("<html><title>{status} of the cache</title></html>");
+            vec![Reply::status(status), Reply::status(status).with("content-type", "text/html").saying(page)]
+        },
+        nonsense: || vec![Reply::status(202), Reply::status(206)],
+        receipt: "none",
+    },
+    Subject {
+        name: "qiniu",
+        settings: |address| {
+            json!({
+                "access_key": "sim-access-key", "secret_key": "sim-secret-key", "base_url": address,
+                "product": "dcdn", "polls": {"first_ms": 1},
+            })
+        },
+        needed: &["access_key", "secret_key"],
+        secret: "sim-secret-key",
+        behaving: || {
+            Box::pin(async {
+                let settings = QiniuSettings { processing_ms: 3_600_000, ..QiniuSettings::lifted() };
+                let sim = settings.start().await.unwrap();
+                let url = sim.base_url().to_owned();
+                let end_well = move || assert!(sim.settle(&Selector::All, &Ending::Success) > 0);
+                Behaving { url, end_well: Box::new(end_well) }
+            })
+        },
+        refusals: |code| match code.code.parse::<u32>().unwrap() {
+            status @ ..1_000 => {
+                let status = u16::try_from(status).unwrap();
+                vec![Reply::status(status), Reply::json(status, &json!({"error": "the words"}))]
+            }
+            number => {
+                let body = json!({"code": number, "error": "the words", "requestId": "", "items": null});
+                let status = u16::try_from(number / 1_000).unwrap();
+                vec![Reply::json(200, &body), Reply::json(status, &body)]
+            }
+        },
+        nonsense: || {
+            vec![
+                Reply::status(200),
+                Reply::status(204),
+                Reply::status(200)
+                    .with("content-type", "text/html")
+                    .saying("<html><title>Log in</title></html>"),
+                Reply::status(200).saying(r#"{"code":200,"requestId":"57edce1a"#),
+                Reply::json(200, &json!({})),
+                Reply::json(200, &json!({"code": "good"})),
+            ]
+        },
+        receipt: "57edce1a23232391821e303b",
+    },
+];
+
+/// As many items of each kind as one call takes.
+fn full_call(descriptor: &Descriptor) -> Vec<CallItem> {
+    let call = &descriptor.limits.call;
+    let items = call.max_of_kind.iter().flat_map(|(kind, max)| {
+        (0..max.get()).map(|n| match kind {
+            Kind::Url => url(&format!("http://www.example.com/a/{n}?x=1")),
+            Kind::Dir => dir(&format!("http://www.example.com/d/{n}/")),
+            Kind::Resource => panic!("a subject with resources brings its own items"),
+        })
+    });
+    items.take(usize::try_from(call.max_items.get()).unwrap()).collect()
+}
+
+fn three() -> [CallItem; 3] {
+    ["a", "b", "c"].map(|path| url(&format!("http://www.example.com/{path}")))
+}
+
+fn open(receipt: &str, items: &[CallItem]) -> OpenBatch {
+    OpenBatch {
+        batch: "01TESTBATCH".to_owned(),
+        receipt: Receipt(receipt.to_owned()),
+        items: items.to_vec(),
+        open: vec![true; items.len()],
+        submitted_at_ms: jiff::Timestamp::now().as_millisecond(),
+    }
+}
+
+impl Subject {
+    fn descriptor(&self) -> Descriptor {
+        (provider(self.name).unwrap().descriptor)(&settings((self.settings)("http://127.0.0.1:1"))).unwrap()
+    }
+
+    fn client(&self, address: &str, timeout: Duration) -> std::sync::Arc<dyn Provider> {
+        client(self.name, (self.settings)(address), timeout)
+    }
+
+    async fn polls(&self, client: &dyn Provider, items: &[CallItem]) -> Option<PollReport> {
+        self.descriptor().polls?;
+        Some(client.poll(&[open(self.receipt, items)]).await)
+    }
+
+    async fn submits(&self, address: &str) -> Submission {
+        submit(&*self.client(address, PATIENCE), &three()).await
+    }
+}
+
+/// All items are to be sent again; the cause of the first.
+fn retried(submission: &Submission) -> &Cause {
+    let causes: Vec<_> = outcomes(submission)
+        .iter()
+        .map(|outcome| match outcome {
+            Outcome::Retry { cause, .. } => cause,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    causes[0]
+}
+
+#[test]
+fn every_provider_is_tried() {
+    let names: Vec<_> = REGISTRY.iter().map(|entry| entry.name).collect();
+    let tried: Vec<_> = SUBJECTS.iter().map(|subject| subject.name).collect();
+    assert_eq!(names, tried);
+    assert_eq!(BTreeSet::from_iter(&names).len(), names.len());
+    assert!(provider("nobody").is_none());
+}
+
+#[test]
+fn descriptors_make_sense() {
+    for subject in SUBJECTS {
+        let descriptor = subject.descriptor();
+        let call = &descriptor.limits.call;
+        assert_eq!(descriptor.name, subject.name);
+        assert!(!call.max_of_kind.is_empty());
+        let of_kinds = call.max_of_kind.values().map(|max| max.get());
+        assert!(of_kinds.clone().all(|max| max <= call.max_items.get()), "{}", subject.name);
+        assert!(call.max_items.get() <= of_kinds.sum(), "{}: never full", subject.name);
+        assert!(descriptor.actions.contains(&purgeline_core::Action::Default));
+        let names: BTreeSet<_> = descriptor.limits.rates.iter().map(purgeline_core::Rate::name).collect();
+        assert_eq!(names.len(), descriptor.limits.rates.len(), "{}: one limit twice", subject.name);
+        if let Some(polls) = descriptor.polls {
+            assert!(polls.deadline_ms > polls.first_ms, "{}", subject.name);
+        }
+        for item in full_call(&descriptor) {
+            assert_eq!(descriptor.check(&item.item), Ok(()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_full_call_of_good_items_ends_well() {
+    for subject in SUBJECTS {
+        let server = (subject.behaving)().await;
+        let client = subject.client(&server.url, PATIENCE);
+        let items = full_call(&subject.descriptor());
+        let submission = submit(&*client, &items).await;
+        let Some(receipt) = &submission.receipt else {
+            assert!(outcomes(&submission).iter().all(|outcome| *outcome == Outcome::Done), "{submission:?}");
+            continue;
+        };
+        assert!(outcomes(&submission).iter().all(|outcome| *outcome == Outcome::Accepted), "{submission:?}");
+        let batch = [open(&receipt.0, &items)];
+        let runs = client.poll(&batch).await;
+        assert!(runs.answers.iter().all(|answer| answer.ended.is_empty()), "{runs:?}");
+        (server.end_well)();
+        let ended = client.poll(&batch).await;
+        let expected: Vec<_> = (0..items.len()).map(|at| (at, Outcome::Done)).collect();
+        assert_eq!((ended.answers.len(), ended.signals.len()), (1, 0));
+        assert_eq!((&ended.answers[0].ended, &ended.answers[0].cause), (&expected, &None));
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_sent_is_retried_soon() {
+    for subject in SUBJECTS {
+        let address = nobody().await;
+        let submission = subject.submits(&address).await;
+        let cause = retried(&submission);
+        assert_eq!((cause.class, cause.code.as_str()), (Class::Soon, "connect"));
+        assert_eq!(submission.signals, []);
+        if let Some(report) = subject.polls(&*subject.client(&address, PATIENCE), &three()).await {
+            let cause = report.answers[0].cause.as_ref().unwrap();
+            assert_eq!((cause.code.as_str(), report.answers[0].ended.len()), ("connect", 0));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_and_not_answered_is_retried() {
+    for (then, code, timeout) in
+        [(Then::Hold, "timeout", Duration::from_millis(300)), (Then::Close, "no-answer", PATIENCE)]
+    {
+        for subject in SUBJECTS {
+            let server = Mute::start(then).await;
+            let client = subject.client(&server.url(), timeout);
+            let submission = submit(&*client, &three()).await;
+            let cause = retried(&submission);
+            assert_eq!((cause.class, cause.code.as_str()), (Class::Unknown, code));
+            assert_eq!(submission.signals, []);
+            if let Some(report) = subject.polls(&*client, &three()).await {
+                let cause = report.answers[0].cause.as_ref().unwrap();
+                assert_eq!((cause.code.as_str(), report.answers[0].ended.len()), (code, 0));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn nonsense_is_no_success() {
+    for subject in SUBJECTS {
+        for reply in (subject.nonsense)() {
+            let server = Server::always(reply.clone()).await;
+            let submission = subject.submits(&server.url()).await;
+            assert_eq!(retried(&submission).class, Class::Unknown, "{}: {reply:?}", subject.name);
+            if let Some(report) = subject.polls(&*subject.client(&server.url(), PATIENCE), &three()).await {
+                assert_eq!(report.answers[0].ended, [], "{reply:?}");
+                assert!(report.answers[0].cause.is_some(), "{reply:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn refused_credentials_hold_the_target_and_lose_nothing() {
+    for subject in SUBJECTS {
+        for status in [401, 403] {
+            let server = Server::always(Reply::status(status)).await;
+            let submission = subject.submits(&server.url()).await;
+            assert_eq!(retried(&submission).class, Class::Unauthorised);
+            assert!(matches!(submission.signals[..], [Signal::Unauthorised { .. }]), "{submission:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rest_that_is_asked_for_is_given() {
+    for subject in SUBJECTS {
+        for status in [429, 503] {
+            let server = Server::always(Reply::status(status).with("retry-after", "7")).await;
+            let submission = subject.submits(&server.url()).await;
+            assert_eq!(retried(&submission).class, Class::Delay);
+            let [Signal::Throttled { for_ms: 7_000, .. }] = submission.signals[..] else {
+                panic!("{submission:?}")
+            };
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    for subject in SUBJECTS {
+        for status in [301, 302, 307, 308] {
+            let target = Server::start(|_| panic!("followed")).await;
+            let server = Server::always(Reply::status(status).with("location", target.url())).await;
+            let submission = subject.submits(&server.url()).await;
+            let cause = retried(&submission);
+            assert!(cause.message.contains(&target.url()), "{cause}");
+            assert_eq!(target.seen().len(), 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_code_is_told_once_and_does_what_its_class_says() {
+    for subject in SUBJECTS {
+        let codes = subject.descriptor().codes;
+        let distinct: BTreeSet<_> = codes.iter().map(|code| code.code).collect();
+        assert_eq!(distinct.len(), codes.len(), "{}: a code twice", subject.name);
+        for code in codes {
+            assert!(!code.meaning.is_empty() && !code.code.contains(' '), "{code:?}");
+            for reply in (subject.refusals)(code) {
+                let server = Server::always(reply.clone()).await;
+                let submission = subject.submits(&server.url()).await;
+                assert_submission(code, &submission);
+                let client = subject.client(&server.url(), PATIENCE);
+                if let Some(report) = subject.polls(&*client, &three()).await {
+                    assert_poll(code, &report);
+                }
+            }
+        }
+    }
+}
+
+/// That a cause is the one of a code; a plain HTTP status is known by `http-` before it.
+fn assert_cause(code: &Code, cause: &Cause) {
+    assert_eq!(cause.class, code.class, "{code:?}: {cause:?}");
+    assert_eq!(cause.code.trim_start_matches("http-"), code.code.trim_start_matches("http-"));
+    assert!(!cause.message.is_empty());
+}
+
+fn assert_signals(code: &Code, signals: &[Signal]) {
+    match (code.class, signals) {
+        (Class::Delay, [Signal::Throttled { cause, for_ms: 1.. }])
+        | (Class::Unauthorised, [Signal::Unauthorised { cause, .. }])
+        | (Class::QuotaDay, [Signal::QuotaSpent { cause, for_ms: 1..=86_400_000, .. }]) => {
+            assert_cause(code, cause);
+        }
+        (Class::Soon | Class::Unknown | Class::ItemDead | Class::ClientBug, []) => {}
+        _ => panic!("{code:?}: {signals:?}"),
+    }
+}
+
+fn assert_submission(code: &Code, submission: &Submission) {
+    match &submission.verdict {
+        Verdict::Bisect(cause) => {
+            assert_cause(code, cause);
+            assert!(matches!(code.class, Class::ItemDead | Class::ClientBug), "{code:?}");
+        }
+        Verdict::Items(outcomes) => {
+            for outcome in outcomes {
+                match (code.class, outcome) {
+                    (Class::ItemDead | Class::ClientBug, Outcome::Failed(cause)) => assert_cause(code, cause),
+                    // Another's refresh is waited for, which the receipt is for.
+                    (Class::Delay, Outcome::Accepted) => assert!(submission.signals.is_empty()),
+                    (Class::Unauthorised, Outcome::Retry { cause, .. }) if cause.class == Class::Soon => {
+                        // Only another kind is refused.
+                        assert!(matches!(
+                            submission.signals[..],
+                            [Signal::Unauthorised { kind: Some(_), .. }]
+                        ));
+                    }
+                    (
+                        Class::Soon | Class::Delay | Class::Unknown | Class::Unauthorised | Class::QuotaDay,
+                        Outcome::Retry { cause, .. },
+                    ) => assert_cause(code, cause),
+                    _ => panic!("{code:?}: {outcome:?}"),
+                }
+            }
+        }
+    }
+    if submission.receipt.is_none() {
+        assert_signals(code, &submission.signals);
+    }
+}
+
+/// A poll fails nothing: items are asked about again, or sent again if nothing can be learned.
+fn assert_poll(code: &Code, report: &PollReport) {
+    let answer = &report.answers[0];
+    match &answer.cause {
+        Some(cause) => {
+            assert_cause(code, cause);
+            assert!(answer.ended.is_empty(), "{answer:?}");
+        }
+        None => {
+            assert_eq!((answer.ended.len(), code.class), (3, Class::Unknown), "{answer:?}");
+            for (_, outcome) in &answer.ended {
+                let Outcome::Retry { cause, .. } = outcome else { panic!("{outcome:?}") };
+                assert_cause(code, cause);
+            }
+        }
+    }
+    if code.class != Class::QuotaDay {
+        assert_signals(code, &report.signals);
+    }
+}
+
+/// What a request carries that opens doors: whole headers and the part after a user name.
+fn sensitive(seen: &[Seen]) -> Vec<String> {
+    let names = ["authorization", "x-purge-token", "x-auth-token"];
+    let headers = seen.iter().flat_map(|seen| names.iter().filter_map(|name| seen.headers.get(*name)));
+    headers
+        .map(|value| {
+            let value = value.to_str().unwrap();
+            value.rsplit_once(':').map_or(value, |(_, signature)| signature).to_owned()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn secrets_stay_where_they_are() {
+    for subject in SUBJECTS {
+        let echo = |seen: &Seen| format!("you sent {} {:?} {}", seen.uri, seen.headers, seen.body);
+        for status in [200, 400, 401, 403, 405, 429, 500, 503] {
+            let plain = Server::start(move |seen| Reply::status(status).saying(echo(seen))).await;
+            let json = Server::start(move |seen| {
+                Reply::json(status, &json!({"code": u32::from(status) * 1_000, "error": echo(seen)}))
+            })
+            .await;
+            for server in [plain, json] {
+                let client = subject.client(&server.url(), PATIENCE);
+                let submission = submit(&*client, &three()).await;
+                let report = subject.polls(&*client, &three()).await;
+                let said = format!("{client:?} {submission:?} {report:?}");
+                let mut secrets = sensitive(&server.seen());
+                assert!(!secrets.is_empty(), "{}: the server was sent no secret", subject.name);
+                secrets.push(subject.secret.to_owned());
+                for secret in secrets {
+                    assert!(!said.contains(&secret), "{} tells {secret}: {said}", subject.name);
+                }
+            }
+        }
+        let context = context((subject.settings)("http://127.0.0.1:1"), PATIENCE);
+        let said = format!("{context:?} {:?}", subject.descriptor());
+        assert!(!said.contains(subject.secret), "{said}");
+    }
+}
+
+#[test]
+fn settings_that_are_wrong_are_told_without_their_values() {
+    for subject in SUBJECTS {
+        let entry = provider(subject.name).unwrap();
+        let good = (subject.settings)("http://127.0.0.1:1");
+        for (name, value) in good.as_object().unwrap() {
+            // A slip of the finger.
+            let mut members = good.as_object().unwrap().clone();
+            members.remove(name);
+            members.insert(name[..name.len() - 1].to_owned(), value.clone());
+            let error = (entry.descriptor)(&settings(members.clone().into())).unwrap_err().to_string();
+            assert!(error.contains(&format!("did you mean \"{name}\"?")), "{error}");
+            assert!(!error.contains(subject.secret), "{error}");
+            // Another type than expected, whatever that is.
+            for wrong in
+                [json!({"x": subject.secret}), json!([[subject.secret]]), json!(subject.secret), json!(-1.5)]
+            {
+                members = good.as_object().unwrap().clone();
+                members.insert(name.clone(), wrong);
+                let context = context(members.into(), PATIENCE);
+                if let Err(error) = (entry.build)(&context) {
+                    let error = error.to_string();
+                    assert!(error.starts_with(&format!("settings.{name}")), "{error}");
+                    assert!(!error.contains(subject.secret), "{error}");
+                }
+            }
+        }
+        for name in subject.needed {
+            let mut members = good.as_object().unwrap().clone();
+            members.remove(*name);
+            let error = (entry.build)(&context(members.into(), PATIENCE)).unwrap_err();
+            assert_eq!(error.path, *name, "{error}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The providers against servers: simulators, real caches, and servers that answer as told.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a helper of a test stops the test where it stands"
+)]
+
+mod conformance;
+mod http_nodes;
+mod support;
+mod varnish;
