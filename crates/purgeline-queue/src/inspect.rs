@@ -62,13 +62,16 @@ pub struct TargetStats {
     pub ready_batches: u64,
     /// Dead letters.
     pub dead_letters: u64,
+    /// What happened and has not been carried on yet: ended parts that their jobs have not heard
+    /// of, events.
+    pub outbox: u64,
     /// Lanes with something in them, the first to go first, each with its hints.
     pub lanes: Vec<(String, u64)>,
     /// When the oldest item of the first lane was asked for, in milliseconds since 1970.
     pub oldest_ms: Option<i64>,
     /// What is held.
     pub holds: Vec<Hold>,
-    /// Counters since the beginning: `jobs`, `asked`, `joined`, `covered`, `leased` (batches),
+    /// Counters since the beginning: `jobs`, `jobs_ended`, `asked`, `joined`, `covered`, `leased` (batches),
     /// `succeeded`, `failed`, `retried`, `reaped` (items) …
     pub counters: BTreeMap<String, u64>,
 }
@@ -161,6 +164,7 @@ impl Queue {
             in_flight: count(redis.zcard(key("leases")).await?),
             open_batches: count(redis.zcard(key("polls")).await?),
             ready_batches: count(redis.llen(key("ready")).await?),
+            outbox: count(redis.xlen(key("outbox")).await?),
             dead_letters: count(redis.zcard(key("dead")).await?),
             holds: self.holds(target).await?,
             counters: counters

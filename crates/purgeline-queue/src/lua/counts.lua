@@ -29,6 +29,7 @@ local function end_part(job, part, keep_succeeded, keep_failed)
   call('HSET', part, 'state', state, 'ended', int(NOW))
   local keep = (state == 'succeeded' or state == 'cancelled') and keep_succeeded or keep_failed
   call('PEXPIRE', part, int(keep))
+  call('HINCRBY', STATS, 'jobs_ended', 1)
   call('XADD', OUTBOX, '*', 'what', 'part_ended', 'job', job, 'state', state, 'items', items,
     'succeeded', succeeded, 'failed', failed, 'cancelled', cancelled, 'at', int(NOW))
   return true
