@@ -21,6 +21,7 @@ mod settle;
 mod submitted;
 mod verify;
 mod wake;
+mod workers;
 
 pub use dead::DeadLetter;
 pub use enqueue::{Chunk, Enqueued, MAX_CHUNK_ITEMS};
@@ -38,3 +39,4 @@ pub use record::Record;
 pub use settle::{Retention, Settled, Settlement};
 pub use verify::Violation;
 pub use wake::Wakeups;
+pub use workers::WorkerInfo;

@@ -1,5 +1,5 @@
 use crate::context::TargetContext;
-use purgeline_queue::QueueError;
+use purgeline_queue::{Queue, QueueError, WorkerInfo};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -12,6 +12,24 @@ const REAPED: usize = 100;
 const SLOW_ROUNDS: u32 = 120;
 /// Oldest jobs looked at in a slow round.
 const TRIMMED_JOBS: isize = 1_000;
+
+/// How often a worker says that it is alive.
+const ALIVE_PAUSE: Duration = Duration::from_secs(10);
+
+/// Says that the worker is alive, until told to end, and then that it is gone.
+pub(crate) async fn show_alive(queue: &Queue, mut worker: WorkerInfo, end: &CancellationToken) {
+    loop {
+        if let Err(error) = queue.worker_seen(&mut worker).await {
+            warn!(%error, "this worker cannot say that it is alive");
+        }
+        if end.run_until_cancelled(tokio::time::sleep(ALIVE_PAUSE)).await.is_none() {
+            break;
+        }
+    }
+    if let Err(error) = queue.worker_gone(&worker.name).await {
+        warn!(%error, "this worker cannot say that it is gone: it counts as alive for a little");
+    }
+}
 
 impl TargetContext {
     /// Does what belongs to no batch of this worker, until told to end. Any number of workers may

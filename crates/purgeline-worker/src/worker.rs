@@ -1,12 +1,12 @@
 use crate::{
-    Observer, RetryPolicy, backend::TargetBackend, context::TargetContext, keeper::Keeper, step::Unwatched,
-    wake, work::Work,
+    Observer, RetryPolicy, backend::TargetBackend, context::TargetContext, housekeeping, keeper::Keeper,
+    step::Unwatched, wake, work::Work,
 };
 use apalis::layers::WorkerBuilderExt;
 use apalis_core::{error::BoxDynError, monitor::Monitor, task::data::Data, worker::builder::WorkerBuilder};
 use purgeline_core::{Clock, SystemClock, config::WorkerConfig};
 use purgeline_providers::{ConfiguredTarget, TargetError};
-use purgeline_queue::{LeasePolicy, PollPolicy, Queue, Retention};
+use purgeline_queue::{LeasePolicy, PollPolicy, Queue, Retention, WorkerInfo};
 use std::{future::Future, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::sync::Notify;
@@ -99,6 +99,9 @@ impl Worker {
         let (queue, listeners, end) = (self.queue.clone(), contexts.clone(), ended.clone());
         chores.spawn(async move { wake::carry(&queue, &listeners, &end).await });
 
+        let (queue, info, end) = (self.queue.clone(), self.info(), ended.clone());
+        chores.spawn(async move { housekeeping::show_alive(&queue, info, &end).await });
+
         info!(worker = %self.name, targets = contexts.len(), "worker {} started", self.name);
         let grace = Duration::from_millis(self.config.shutdown_grace_ms);
         let mut monitor = Monitor::new().shutdown_timeout(grace).should_restart(|_, _| true);
@@ -129,6 +132,17 @@ impl Worker {
         }
         info!(worker = %self.name, "worker {} stopped", self.name);
         result.map_err(|error| WorkerError::Runtime(error.to_string()))
+    }
+
+    fn info(&self) -> WorkerInfo {
+        WorkerInfo {
+            name: self.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            targets: self.targets.iter().map(|configured| configured.target.name.clone()).collect(),
+            since_ms: 0,
+            seen_ms: 0,
+        }
     }
 
     fn concurrency(&self, context: &TargetContext) -> usize {
