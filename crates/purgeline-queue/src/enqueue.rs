@@ -52,12 +52,16 @@ impl Queue {
     /// [`QueueError::Full`] when the target has no room for `most_pending` distinct items in all:
     /// nothing was added. [`QueueError::Conflict`] when the job was said to have other items or chunks
     /// here before. [`QueueError::Abandoned`] when the job was closed meanwhile.
+    /// [`QueueError::ChunkSize`] when the chunk is empty or holds more than [`MAX_CHUNK_ITEMS`].
     pub async fn enqueue(
         &self,
         target: &Target,
         chunk: &Chunk<'_>,
         most_pending: u64,
     ) -> Result<Enqueued, QueueError> {
+        if chunk.items.is_empty() || chunk.items.len() > MAX_CHUNK_ITEMS {
+            return Err(QueueError::ChunkSize(chunk.items.len()));
+        }
         let mut script = self.script(&scripts::ENQUEUE, target);
         script
             .arg(chunk.job.to_string())

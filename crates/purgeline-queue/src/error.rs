@@ -29,6 +29,9 @@ pub enum QueueError {
         "job {0} was closed because its producer had not finished it for a day: submit it again under another idempotency key"
     )]
     Abandoned(JobId),
+    /// A chunk with no items, or with more than one call takes.
+    #[error("a chunk holds 1 to {max} items, not {0}", max = crate::MAX_CHUNK_ITEMS)]
+    ChunkSize(usize),
     /// What Redis holds is not what this version writes.
     #[error("{key}: expected {expected}, found {found}; was it written by hand or by another version?")]
     Malformed {

@@ -1,0 +1,261 @@
+//! What each test stands on: a redis-server of its own, a clock that is turned by hand, and
+//! short ways to say who asks for what.
+
+use jiff::{SignedDuration, Timestamp};
+use purgeline_core::{
+    Cause, Class, Clock, Item, JobId, Kind, Lane, Limits, ManualClock, PartCounts, Priority, Receipt, Target,
+};
+use purgeline_queue::{
+    Chunk, Enqueued, Lease, LeasePolicy, LeasedBatch, NewJob, Queue, QueueError, Retention, Settlement,
+    server::RedisServer,
+};
+use redis::AsyncTypedCommands;
+use std::{collections::BTreeMap, num::NonZeroU32};
+
+/// A day and two weeks, as in the default configuration.
+pub(crate) const RETENTION: Retention = Retention {
+    succeeded_ms: 86_400_000,
+    failed_ms: 1_209_600_000,
+    max_dead_letters: 10_000,
+    max_events: 10_000,
+};
+/// How long a leased batch belongs to its worker, in ms.
+pub(crate) const LEASE_MS: u64 = 60_000;
+/// How long a part-full chunk waits for company, in ms.
+pub(crate) const LINGER_MS: u64 = 100;
+pub(crate) const ROOM: u64 = 1_000_000;
+
+pub(crate) struct Bed {
+    pub(crate) server: RedisServer,
+    pub(crate) queue: Queue,
+    pub(crate) clock: ManualClock,
+    pub(crate) target: Target,
+}
+
+impl Bed {
+    pub(crate) async fn new() -> Self {
+        let server = RedisServer::for_test().option("appendonly", "no").start().await.unwrap();
+        let clock = ManualClock::new(Timestamp::from_millisecond(1_763_700_000_000).unwrap());
+        let queue = Queue::open(server.url()).unwrap().with_clock(clock.clone());
+        Self { server, queue, clock, target: Target::alone("www".parse().unwrap()) }
+    }
+
+    pub(crate) fn pass(&self, ms: i64) {
+        self.clock.advance(SignedDuration::from_millis(ms));
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.now().as_millisecond()
+    }
+
+    /// Submits a job of these items to the target.
+    pub(crate) async fn ask(&self, name: &str, items: &[&str]) -> Enqueued {
+        self.ask_as(Priority::Normal, name, items).await
+    }
+
+    pub(crate) async fn ask_as(&self, priority: Priority, name: &str, items: &[&str]) -> Enqueued {
+        let items = items.iter().map(|item| (item.to_string(), lane(priority, item).to_string()));
+        self.ask_lanes(priority, name, &items.collect::<Vec<_>>()).await
+    }
+
+    pub(crate) async fn ask_lanes(
+        &self,
+        priority: Priority,
+        name: &str,
+        items: &[(String, String)],
+    ) -> Enqueued {
+        self.create(name, items.len()).await;
+        let chunk = Chunk { priority, ..chunk(name, items) };
+        self.queue.enqueue(&self.target, &chunk, ROOM).await.unwrap()
+    }
+
+    /// Writes a job without its items.
+    pub(crate) async fn create(&self, name: &str, items: usize) {
+        let job = NewJob {
+            id: id(name),
+            digest: name.to_owned(),
+            targets: vec![self.target.name.clone()],
+            items: items as u64,
+            first_items: String::new(),
+            priority: Priority::Normal,
+            source: None,
+        };
+        self.queue.create_job(&job).await.unwrap();
+    }
+
+    /// One chunk of many.
+    pub(crate) async fn chunk(
+        &self,
+        name: &str,
+        (index, chunks, job_items): (usize, usize, usize),
+        items: &[&str],
+        room: u64,
+    ) -> Result<Enqueued, QueueError> {
+        let items: Vec<_> =
+            items.iter().map(|item| (item.to_string(), lane(Priority::Normal, item).to_string())).collect();
+        let chunk = Chunk { index, chunks, job_items, ..chunk(name, &items) };
+        self.queue.enqueue(&self.target, &chunk, room).await
+    }
+
+    pub(crate) async fn lease(&self, policy: &LeasePolicy) -> Lease {
+        self.queue.lease(&self.target, "w1", policy).await.unwrap()
+    }
+
+    pub(crate) async fn batch(&self, policy: &LeasePolicy) -> LeasedBatch {
+        match self.lease(policy).await {
+            Lease::Batch(batch) => batch,
+            Lease::Wait { after, why } => panic!("expected a batch, came: wait {after:?} {why}"),
+        }
+    }
+
+    /// Why nothing may go, and the ms until it is worth asking again.
+    pub(crate) async fn wait(&self, policy: &LeasePolicy) -> (String, Option<u64>) {
+        match self.lease(policy).await {
+            Lease::Wait { after, why } => (why, after.map(|after| after.as_millis().try_into().unwrap())),
+            Lease::Batch(batch) => panic!("expected to wait, came: {batch:?}"),
+        }
+    }
+
+    /// Settles all items of a batch alike.
+    pub(crate) async fn settle(&self, batch: &LeasedBatch, settlement: &Settlement) -> u64 {
+        let outcomes: Vec<_> = batch.items.iter().map(|item| (item.index, settlement.clone())).collect();
+        self.settle_some(&batch.id, &outcomes).await
+    }
+
+    pub(crate) async fn settle_some(&self, batch: &str, outcomes: &[(u32, Settlement)]) -> u64 {
+        self.queue.settle(&self.target, batch, outcomes, &RETENTION).await.unwrap().items
+    }
+
+    pub(crate) async fn submitted(&self, batch: &LeasedBatch, first_poll_ms: u64) -> bool {
+        let receipt = Receipt(format!("receipt-{}", batch.id));
+        self.queue.submitted(&self.target, &batch.id, "w1", &receipt, first_poll_ms).await.unwrap()
+    }
+
+    /// A job's counters at the target.
+    pub(crate) async fn counts(&self, name: &str) -> PartCounts {
+        let job = self.queue.job(id(name), std::slice::from_ref(&self.target)).await.unwrap().unwrap();
+        job.parts[&self.target.name].counts
+    }
+
+    /// How many of a job's items succeeded and failed.
+    pub(crate) async fn ended(&self, name: &str) -> (u64, u64) {
+        let counts = self.counts(name).await;
+        (counts.succeeded, counts.failed)
+    }
+
+    /// The jobs that wait in an item's pending record, by the names they were submitted under.
+    pub(crate) async fn waiting(&self, item: &str, jobs: &[&str]) -> Option<Vec<(String, u64)>> {
+        let (item, action) = Item::from_name(item).unwrap();
+        let record = self.queue.pending_item(&self.target, &item, action).await.unwrap()?.record;
+        let names: BTreeMap<_, _> = jobs.iter().map(|name| (id(name), *name)).collect();
+        Some(record.jobs.iter().map(|(job, count)| (names[job].to_owned(), *count)).collect())
+    }
+
+    pub(crate) async fn lane_of(&self, item: &str) -> String {
+        let (item, action) = Item::from_name(item).unwrap();
+        let record = self.queue.pending_item(&self.target, &item, action).await.unwrap().unwrap().record;
+        record.lane.to_string()
+    }
+
+    pub(crate) async fn pending(&self) -> u64 {
+        self.queue.stats(&self.target).await.unwrap().pending
+    }
+
+    pub(crate) async fn counter(&self, name: &str) -> u64 {
+        self.queue.stats(&self.target).await.unwrap().counters.get(name).copied().unwrap_or_default()
+    }
+
+    /// Nothing in Redis breaks the invariants.
+    pub(crate) async fn check(&self) {
+        let found = self.queue.verify(std::slice::from_ref(&self.target)).await.unwrap();
+        assert!(found.is_empty(), "{}", found.iter().map(|v| format!("{v}\n")).collect::<String>());
+    }
+
+    pub(crate) async fn key_exists(&self, what: &str) -> bool {
+        self.queue.manager().exists(self.queue.keys().of_target(&self.target, what)).await.unwrap()
+    }
+}
+
+pub(crate) fn id(name: &str) -> JobId {
+    JobId::from_idempotency_key(name)
+}
+
+/// A job's only chunk.
+pub(crate) fn chunk<'a>(name: &str, items: &'a [(String, String)]) -> Chunk<'a> {
+    Chunk {
+        job: id(name),
+        index: 0,
+        chunks: 1,
+        job_items: items.len(),
+        priority: Priority::Normal,
+        source: "test",
+        items,
+    }
+}
+
+/// The lane of an item at a target that does not bound the hosts of a call.
+pub(crate) fn lane(priority: Priority, item: &str) -> Lane {
+    let (item, action) = Item::from_name(item).unwrap();
+    Lane { priority, kind: item.kind(), action, host: None }
+}
+
+/// The lane of an item at a target that bounds them.
+pub(crate) fn host_lane(priority: Priority, item: &str) -> Lane {
+    let (parsed, _) = Item::from_name(item).unwrap();
+    Lane { host: parsed.authority().map(str::to_owned), ..lane(priority, item) }
+}
+
+pub(crate) fn url(path: impl std::fmt::Display) -> String {
+    format!("url:https://h/{path}")
+}
+
+pub(crate) fn dir(path: impl std::fmt::Display) -> String {
+    format!("dir:https://h/{path}")
+}
+
+pub(crate) fn count(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap()
+}
+
+/// Three items a call, of one kind, ten calls at once, no rates.
+pub(crate) fn limits() -> Limits {
+    Limits {
+        call: purgeline_core::CallLimits {
+            max_items: count(3),
+            max_of_kind: BTreeMap::from([(Kind::Url, count(3)), (Kind::Dir, count(2))]),
+            mix_kinds: false,
+            max_hosts: None,
+            max_bytes: None,
+        },
+        rates: Vec::new(),
+        max_in_flight: count(10),
+        quotas: Vec::new(),
+    }
+}
+
+/// The policy of limits that start as [`limits`].
+pub(crate) fn policy(change: impl FnOnce(&mut Limits)) -> LeasePolicy {
+    let mut limits = limits();
+    change(&mut limits);
+    LeasePolicy::new(&limits, LINGER_MS, LEASE_MS, 0)
+}
+
+pub(crate) fn plain() -> LeasePolicy {
+    policy(|_| ())
+}
+
+pub(crate) fn names(batch: &LeasedBatch) -> Vec<String> {
+    batch.items.iter().map(|item| item.item.name(item.action)).collect()
+}
+
+pub(crate) fn cause(code: &str) -> Cause {
+    Cause::new(Class::Soon, code, format!("the provider said {code}"))
+}
+
+pub(crate) fn failed(code: &str) -> Settlement {
+    Settlement::Failed(cause(code))
+}
+
+pub(crate) fn retry(after_ms: u64) -> Settlement {
+    Settlement::Retry { after_ms, cause: cause("http-503") }
+}

@@ -1,0 +1,216 @@
+use crate::bed::{Bed, RETENTION, chunk, failed, id, lane, plain, url};
+use purgeline_core::{JobState, PartCounts, Priority, Target};
+use purgeline_queue::{Created, JobFilter, NewJob, QueueError, Settlement};
+use redis::{AsyncTypedCommands, streams::StreamRangeReply};
+use std::collections::BTreeMap;
+
+fn new_job(name: &str, targets: &[&Target]) -> NewJob {
+    NewJob {
+        id: id(name),
+        digest: format!("digest of {name}"),
+        targets: targets.iter().map(|target| target.name.clone()).collect(),
+        items: 2,
+        first_items: format!("{}\n{}", url("a"), url("b")),
+        priority: Priority::Urgent,
+        source: Some("cms:post 42".into()),
+    }
+}
+
+async fn events(bed: &Bed) -> Vec<BTreeMap<String, String>> {
+    let reply: StreamRangeReply = bed.queue.manager().xrange_all(bed.queue.keys().events()).await.unwrap();
+    let read = |value| redis::from_redis_value_ref(value).unwrap();
+    reply
+        .ids
+        .iter()
+        .map(|entry| entry.map.iter().map(|(name, value)| (name.clone(), read(value))).collect())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_job_is_written_once() {
+    let bed = Bed::new().await;
+    let job = new_job("j1", &[&bed.target]);
+    assert_eq!(bed.queue.create_job(&job).await.unwrap(), Created::New);
+    bed.pass(5);
+    assert_eq!(bed.queue.create_job(&job).await.unwrap(), Created::Known(JobState::Active));
+    let other = NewJob { digest: "other".into(), ..job.clone() };
+    let refused = bed.queue.create_job(&other).await.unwrap_err();
+    assert!(matches!(refused, QueueError::Conflict(job) if job == id("j1")), "{refused}");
+    let read = bed.queue.job(id("j1"), std::slice::from_ref(&bed.target)).await.unwrap().unwrap();
+    assert_eq!((read.items, read.priority, read.source), (2, Priority::Urgent, Some("cms:post 42".into())));
+    assert_eq!(read.first_items, [url("a"), url("b")]);
+    assert_eq!((read.submitted_ms, read.ended_ms, read.state), (bed.now() - 5, None, JobState::Active));
+    bed.check().await;
+}
+
+#[tokio::test]
+async fn a_job_that_was_written_but_not_listed_is_listed_when_it_comes_again() {
+    let bed = Bed::new().await;
+    let job = new_job("j1", &[&bed.target]);
+    bed.queue.create_job(&job).await.unwrap();
+    let jobs = async || {
+        bed.queue.jobs(std::slice::from_ref(&bed.target), &JobFilter::default(), 10, 100).await.unwrap().len()
+    };
+    // Its producer died between the two writes.
+    bed.queue.manager().del(bed.queue.keys().jobs()).await.unwrap();
+    assert_eq!(jobs().await, 0);
+    bed.queue.create_job(&job).await.unwrap();
+    assert_eq!(jobs().await, 1);
+}
+
+#[tokio::test]
+async fn a_job_ends_when_its_last_part_has_ended_and_only_then() {
+    let bed = Bed::new().await;
+    let second = Target::alone("images".parse().unwrap());
+    let both = [bed.target.clone(), second.clone()];
+    bed.queue.create_job(&new_job("j1", &[&bed.target, &second])).await.unwrap();
+    let items = [(url("a"), lane(Priority::Normal, &url("a")).to_string())];
+    for target in &both {
+        bed.queue.enqueue(target, &chunk("j1", &items), 10).await.unwrap();
+    }
+    let batch = bed.batch(&plain()).await;
+    bed.settle(&batch, &Settlement::Done).await;
+    assert!(bed.queue.verify(&both).await.unwrap().is_empty());
+    assert_eq!(bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap(), []);
+    assert!(bed.queue.part_is_recorded(id("j1"), &bed.target.name).await.unwrap());
+    assert!(!bed.queue.part_is_recorded(id("j1"), &second.name).await.unwrap());
+    assert!(bed.queue.verify(&both).await.unwrap().is_empty());
+    let purgeline_queue::Lease::Batch(batch) = bed.queue.lease(&second, "w1", &plain()).await.unwrap() else {
+        panic!("expected a batch")
+    };
+    bed.queue.settle(&second, &batch.id, &[(1, failed("x"))], &RETENTION).await.unwrap();
+    bed.pass(3);
+    assert_eq!(bed.queue.carry_outbox(&second, &RETENTION).await.unwrap(), [(id("j1"), JobState::Partial)]);
+    for target in &both {
+        assert_eq!(bed.queue.carry_outbox(target, &RETENTION).await.unwrap(), []);
+    }
+    let job = bed.queue.job(id("j1"), &both).await.unwrap().unwrap();
+    assert_eq!((job.state, job.ended_ms), (JobState::Partial, Some(bed.now() - 3)));
+    let counts = PartCounts { items: 1, succeeded: 0, failed: 1, cancelled: 0 };
+    assert_eq!(job.parts[&second.name].counts, counts);
+    assert!(bed.queue.verify(&both).await.unwrap().is_empty());
+    let ended: Vec<_> = events(&bed).await.into_iter().filter(|event| event["what"] == "job_ended").collect();
+    assert_eq!(ended.len(), 1);
+    assert_eq!((ended[0]["job"].as_str(), ended[0]["state"].as_str()), (&*id("j1").to_string(), "partial"));
+}
+
+#[tokio::test]
+async fn what_a_carrier_left_when_it_died_is_carried() {
+    let bed = Bed::new().await;
+    bed.ask("j1", &[&url("a")]).await;
+    let batch = bed.batch(&plain()).await;
+    bed.settle(&batch, &failed("x")).await;
+    // It had ended the job and died before it told anybody.
+    let key = bed.queue.keys().of_target(&bed.target, "outbox");
+    let before = bed.queue.manager().dump_entries(&key).await;
+    bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    let told = events(&bed).await.len();
+    bed.queue.manager().del(bed.queue.keys().events()).await.unwrap();
+    for entry in &before {
+        let mut add = redis::cmd("XADD");
+        add.arg(&key).arg("*");
+        for (name, value) in entry {
+            add.arg(name).arg(value);
+        }
+        let _: String = add.query_async(&mut bed.queue.manager()).await.unwrap();
+    }
+    // The job does not end twice, but whoever watches hears of it.
+    assert_eq!(bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap(), []);
+    assert_eq!(events(&bed).await.len(), told);
+    assert_eq!(events(&bed).await.iter().filter(|event| event["what"] == "job_ended").count(), 1);
+    bed.check().await;
+}
+
+trait Entries {
+    async fn dump_entries(&mut self, key: &str) -> Vec<Vec<(String, String)>>;
+}
+
+impl Entries for redis::aio::ConnectionManager {
+    async fn dump_entries(&mut self, key: &str) -> Vec<Vec<(String, String)>> {
+        let entries: Vec<(String, Vec<(String, String)>)> =
+            redis::cmd("XRANGE").arg(key).arg("-").arg("+").query_async(self).await.unwrap();
+        entries.into_iter().map(|(_, fields)| fields).collect()
+    }
+}
+
+#[tokio::test]
+async fn carriers_do_not_tell_twice() {
+    let bed = Bed::new().await;
+    for n in 0..300 {
+        bed.ask(&format!("j{n}"), &[&url("a")]).await;
+    }
+    let batch = bed.batch(&plain()).await;
+    bed.settle(&batch, &Settlement::Done).await;
+    let carry = || bed.queue.carry_outbox(&bed.target, &RETENTION);
+    let (a, b, c) = tokio::join!(carry(), carry(), carry());
+    let ended: Vec<_> = [a, b, c].into_iter().flat_map(Result::unwrap).collect();
+    assert_eq!(ended.len(), 300);
+    assert_eq!(events(&bed).await.len(), 300);
+    assert_eq!(bed.queue.stats(&bed.target).await.unwrap().outbox, 0);
+    bed.check().await;
+}
+
+#[tokio::test]
+async fn who_watches_hears_of_dead_letters_and_holds() {
+    let bed = Bed::new().await;
+    bed.ask("j1", &[&url("a")]).await;
+    let batch = bed.batch(&plain()).await;
+    bed.settle(&batch, &failed("400034")).await;
+    let paused = purgeline_queue::HoldName::Paused;
+    bed.queue.hold(&bed.target, paused, None, &crate::bed::cause("c"), "me").await.unwrap();
+    bed.queue.release(&bed.target, paused).await.unwrap();
+    bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    let mut told: Vec<_> = events(&bed).await.iter().map(|event| event["what"].clone()).collect();
+    told.sort();
+    assert_eq!(told, ["dead_letter", "held", "job_ended", "released"]);
+    let events = events(&bed).await;
+    let dead = events.iter().find(|event| event["what"] == "dead_letter").unwrap();
+    assert_eq!((dead["target"].as_str(), dead["dead"].as_str(), &dead["item"]), ("www", "b1-1", &url("a")));
+}
+
+#[tokio::test]
+async fn jobs_are_listed_newest_first_and_forgotten_when_they_are_gone() {
+    let bed = Bed::new().await;
+    for name in ["j1", "j2", "j3"] {
+        let mut job = new_job(name, &[&bed.target]);
+        job.source = Some(name.into());
+        bed.queue.create_job(&job).await.unwrap();
+        let items = [(url("a"), lane(Priority::Normal, &url("a")).to_string())];
+        bed.queue.enqueue(&bed.target, &chunk(name, &items), 10).await.unwrap();
+        bed.pass(1);
+    }
+    let targets = std::slice::from_ref(&bed.target);
+    let list = async |filter: JobFilter, most| {
+        let jobs = bed.queue.jobs(targets, &filter, most, 100).await.unwrap();
+        jobs.iter().map(|job| job.source.clone().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(list(JobFilter::default(), 10).await, ["j3", "j2", "j1"]);
+    assert_eq!(list(JobFilter::default(), 2).await, ["j3", "j2"]);
+    assert_eq!(list(JobFilter { source: Some("j2".into()), state: None }, 9).await, ["j2"]);
+    let ended = JobFilter { state: Some(JobState::Succeeded), source: None };
+    assert!(list(ended, 9).await.is_empty());
+    bed.queue.manager().del(bed.queue.keys().job(id("j1"))).await.unwrap();
+    assert_eq!(bed.queue.trim_jobs(100).await.unwrap(), 1);
+    assert_eq!(bed.queue.trim_jobs(100).await.unwrap(), 0);
+    assert_eq!(list(JobFilter::default(), 10).await, ["j3", "j2"]);
+}
+
+#[tokio::test]
+async fn an_unaccepted_job_is_discarded_and_an_unaccepted_part_cancelled() {
+    let bed = Bed::new().await;
+    let second = Target::alone("images".parse().unwrap());
+    let both = [bed.target.clone(), second.clone()];
+    bed.queue.create_job(&new_job("j1", &[&bed.target])).await.unwrap();
+    bed.queue.discard_job(id("j1")).await.unwrap();
+    assert!(bed.queue.job(id("j1"), &both).await.unwrap().is_none());
+    bed.queue.create_job(&new_job("j2", &[&bed.target, &second])).await.unwrap();
+    let items = [(url("a"), lane(Priority::Normal, &url("a")).to_string())];
+    bed.queue.enqueue(&bed.target, &chunk("j2", &items), 10).await.unwrap();
+    assert_eq!(bed.queue.cancel_part(id("j2"), &second.name, 1, &RETENTION).await.unwrap(), None);
+    assert!(bed.queue.verify(&both).await.unwrap().is_empty());
+    let batch = bed.batch(&plain()).await;
+    bed.settle(&batch, &Settlement::Done).await;
+    let ended = bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    assert_eq!(ended, [(id("j2"), JobState::Partial)]);
+    assert!(bed.queue.verify(&both).await.unwrap().is_empty());
+}
