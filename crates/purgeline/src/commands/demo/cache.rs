@@ -27,7 +27,8 @@ pub(super) async fn run(pages: u32) -> Fallible<VarnishReport> {
         "settings": { "nodes": [varnish.address], "ban": {} },
     }))
     .await?;
-    let visitor = Visitor { client: reqwest::Client::builder().no_proxy().build()?, varnish: varnish.address.clone() };
+    let visitor =
+        Visitor { client: reqwest::Client::builder().no_proxy().build()?, varnish: varnish.address.clone() };
 
     let single: Vec<_> = (0..pages).map(|page| format!("/page/{page}")).collect();
     let in_dir: Vec<_> = (0..pages.div_ceil(10)).map(|page| format!("/news/2026/{page}")).collect();
@@ -73,7 +74,11 @@ pub(super) async fn run(pages: u32) -> Fallible<VarnishReport> {
 }
 
 /// One job a page, and one for the dir: what hooks of a CMS do.
-async fn publish(stage: &Stage, pages: &[String], progress: &ProgressBar) -> Fallible<(Vec<JobId>, Vec<Duration>)> {
+async fn publish(
+    stage: &Stage,
+    pages: &[String],
+    progress: &ProgressBar,
+) -> Fallible<(Vec<JobId>, Vec<Duration>)> {
     progress.set_length(pages.len() as u64 + 1);
     let urls = pages.iter().map(|path| JobRequest { urls: vec![url(path)], ..request() });
     let dir = JobRequest { dirs: vec![url("/news/")], ..request() };

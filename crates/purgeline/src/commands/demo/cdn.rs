@@ -28,7 +28,11 @@ const ITEMS_PER_SECOND: u32 = CALLS_PER_SECOND * URLS_PER_CALL;
 
 pub(super) async fn run(load: &Workload) -> Fallible<QiniuReport> {
     let sim = QiniuSettings {
-        rate: Rate { calls: Some(CALLS_PER_SECOND.into()), items: Some(ITEMS_PER_SECOND.into()), window_ms: 1_000 },
+        rate: Rate {
+            calls: Some(CALLS_PER_SECOND.into()),
+            items: Some(ITEMS_PER_SECOND.into()),
+            window_ms: 1_000,
+        },
         processing_ms: 200,
         ..QiniuSettings::lifted()
     }
@@ -69,7 +73,8 @@ pub(super) async fn run(load: &Workload) -> Fallible<QiniuReport> {
     let jobs_ended = stage.ended(load.jobs.len() as u64, |ended| {
         ending.set_position(ended);
         let stats = sim.log().stats().clone();
-        ending.set_message(format!("{} purge calls, {} items purged", stats.purge_calls, stats.items_accepted));
+        ending
+            .set_message(format!("{} purge calls, {} items purged", stats.purge_calls, stats.items_accepted));
     });
     let ((taken, submitted_in), ()) = tokio::try_join!(hooks, jobs_ended)?;
     let took = started.elapsed();
@@ -85,8 +90,16 @@ pub(super) async fn run(load: &Workload) -> Fallible<QiniuReport> {
     let least = items_purged.div_ceil(URLS_PER_CALL as usize);
     let checks = vec![
         Check::equal("jobs succeeded", jobs.len(), states.get("succeeded").copied().unwrap_or(0)),
-        Check::equal("distinct items at the provider", load.distinct as usize, usize::try_from(stats.items_distinct)?),
-        Check::equal("items not purged by a call that began after their job came", 0, uncovered(&log, load, &taken)),
+        Check::equal(
+            "distinct items at the provider",
+            load.distinct as usize,
+            usize::try_from(stats.items_distinct)?,
+        ),
+        Check::equal(
+            "items not purged by a call that began after their job came",
+            0,
+            uncovered(&log, load, &taken),
+        ),
         Check::equal("items refused by the provider", 0, usize::try_from(stats.items_refused)?),
         Check::equal("calls refused for a limit", 0, usize::try_from(stats.limited)?),
         Check::at_most("calls, the least for these items and 5 %", least + least.div_ceil(20), calls),
@@ -144,7 +157,8 @@ fn uncovered(log: &CallLog, load: &Workload, taken: &[Taken]) -> usize {
             *last = call.arrived_ms.max(*last);
         }
     }
-    let covered = |url: u32, asked_ms: i64| last_purged.get(address(url).as_str()).is_some_and(|at| *at >= asked_ms);
+    let covered =
+        |url: u32, asked_ms: i64| last_purged.get(address(url).as_str()).is_some_and(|at| *at >= asked_ms);
     load.jobs
         .iter()
         .zip(taken)

@@ -57,7 +57,10 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(report) = &self.varnish {
-            writeln!(f, "A real Varnish: pages are published anew, and the cache must forget the old ones\n")?;
+            writeln!(
+                f,
+                "A real Varnish: pages are published anew, and the cache must forget the old ones\n"
+            )?;
             let mut rows = table(&["", ""]);
             rows.add_row(["pages purged by URL", &report.pages.to_string()]);
             rows.add_row(["pages purged with their dir", &report.pages_in_dir.to_string()]);
@@ -76,7 +79,10 @@ impl fmt::Display for Report {
             }
             rows.add_row(["items asked for", &report.items_asked.to_string()]);
             rows.add_row(["  distinct", &report.items_distinct.to_string()]);
-            rows.add_row(["  purged (again when asked for after their call went out)", &report.items_purged.to_string()]);
+            rows.add_row([
+                "  purged (again when asked for after their call went out)",
+                &report.items_purged.to_string(),
+            ]);
             rows.add_row(["provider calls", &report.calls.to_string()]);
             rows.add_row(["  least possible for the items purged", &report.least_calls.to_string()]);
             rows.add_row(["  refused by the provider", &report.refused_calls.to_string()]);

@@ -1,0 +1,93 @@
+use crate::{
+    commands::{
+        CompletionsArgs, ConfigArgs, DeadArgs, DemoArgs, DoctorArgs, EnqueueArgs, JobArgs, SimArgs,
+        TargetArgs, WorkerArgs,
+    },
+    exit,
+    output::Output,
+};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A durable purge queue in front of CDN purge APIs.
+///
+/// Producers enqueue what changed; workers make every cache that holds it forget it, within each
+/// provider's limits.
+#[derive(Debug, Parser)]
+#[command(name = "purgeline", version, after_help = exit::HELP, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// A configuration file, on top of /etc/purgeline/purgeline.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How answers are written to standard output
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub(crate) output: Output,
+    /// How log lines are written to standard error
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) log: LogFormat,
+    /// Log more; again for more still. RUST_LOG overrides it
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    #[default]
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+/// What there is to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Send what is enqueued, until stopped
+    Worker(WorkerArgs),
+    /// Enqueue a purge job
+    Enqueue(EnqueueArgs),
+    /// Look at jobs
+    Job(JobArgs),
+    /// Look at items that failed for good
+    Dead(DeadArgs),
+    /// Look at targets and their queues
+    Target(TargetArgs),
+    /// Check configuration, Redis and, with --deep, every record in it
+    Doctor(DoctorArgs),
+    /// Play a provider's server, to try hooks without an account
+    Sim(SimArgs),
+    /// Show the main job at work, on a real Redis, a real Varnish and a simulated CDN
+    Demo(DemoArgs),
+    /// Show or check the configuration
+    Config(ConfigArgs),
+    /// Write a shell's completion script to standard output
+    Completions(CompletionsArgs),
+}
+
+impl Command {
+    /// Whether it runs until it is stopped, so that its log is its voice.
+    pub(crate) const fn is_service(&self) -> bool {
+        matches!(self, Self::Worker(_) | Self::Sim(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

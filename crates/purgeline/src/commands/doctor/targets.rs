@@ -1,0 +1,67 @@
+use super::report::Check;
+use crate::commands::job::HeldTarget;
+use purgeline_core::Target;
+use purgeline_providers::ConfiguredTarget;
+use purgeline_queue::{Queue, QueueError};
+use std::collections::BTreeSet;
+
+/// Violations that are listed one by one.
+const LISTED: usize = 50;
+
+/// Looks at a target's queue.
+///
+/// # Errors
+/// When Redis cannot be asked.
+pub(super) async fn checks(queue: &Queue, target: &ConfiguredTarget) -> Result<Vec<Check>, QueueError> {
+    let name = &target.target.name;
+    let check = format!("target {name}");
+    let stats = queue.stats(&target.target).await?;
+    let mut checks = Vec::new();
+    let found = format!(
+        "{} items wait, {} in batches, {} dead letters",
+        stats.pending, stats.in_batches, stats.dead_letters
+    );
+    let max = target.config.max_pending_items.get();
+    checks.push(if stats.pending >= max {
+        Check::bad(&check, found, format!("it is full (max_pending_items is {max}): new jobs are refused"))
+    } else if stats.dead_letters > 0 {
+        Check::warning(&check, found, format!("purgeline dead list --target {name}"))
+    } else {
+        Check::good(&check, found)
+    });
+    checks.extend(stats.holds.into_iter().map(|hold| {
+        let held = HeldTarget { target: name.clone(), hold };
+        Check::warning(
+            &check,
+            format!("held: {held}"),
+            "nothing of it is sent meanwhile; it waits and coalesces",
+        )
+    }));
+    Ok(checks)
+}
+
+/// Walks every record and proves that nothing is lost and all is counted once.
+///
+/// # Errors
+/// When Redis cannot be asked.
+pub(super) async fn deep(queue: &Queue, targets: &[Target]) -> Result<Vec<Check>, QueueError> {
+    let mut found: BTreeSet<_> = queue.verify(targets).await?.into_iter().collect();
+    if !found.is_empty() {
+        // What moves between two reads can look wrong; what two walks find is.
+        let again: BTreeSet<_> = queue.verify(targets).await?.into_iter().collect();
+        found.retain(|violation| again.contains(violation));
+    }
+    if found.is_empty() {
+        return Ok(vec![Check::good("records", "nothing is lost, all is counted once")]);
+    }
+    let advice = "please report it, with what `redis-cli` shows under that key";
+    let mut checks: Vec<_> = found
+        .iter()
+        .take(LISTED)
+        .map(|violation| Check::bad(format!("records of {}", violation.target), &violation.what, advice))
+        .collect();
+    if found.len() > LISTED {
+        checks.push(Check::bad("records", format!("{} more", found.len() - LISTED), advice));
+    }
+    Ok(checks)
+}

@@ -1,0 +1,34 @@
+mod list;
+mod show;
+mod view;
+
+pub(crate) use view::{HeldTarget, JobView};
+
+use crate::{cli::Global, exit::Exit, failure::Failure};
+use clap::{Args, Subcommand};
+
+/// The arguments of `purgeline job`.
+#[derive(Debug, Args)]
+pub(crate) struct JobArgs {
+    #[command(subcommand)]
+    command: JobCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum JobCommand {
+    /// Show a job: its parts, its failures, and where what waits is
+    Show(show::ShowArgs),
+    /// List the latest jobs, newest first
+    List(list::ListArgs),
+}
+
+/// Looks at jobs.
+///
+/// # Errors
+/// When there is no such job, or Redis cannot be asked.
+pub(crate) async fn run(global: &Global, args: &JobArgs) -> Result<Exit, Failure> {
+    match &args.command {
+        JobCommand::Show(args) => show::run(global, args).await,
+        JobCommand::List(args) => list::run(global, args).await,
+    }
+}

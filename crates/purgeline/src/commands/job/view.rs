@@ -1,0 +1,171 @@
+use crate::{
+    failure::Failure,
+    output::{Span, Time, table},
+    session::Session,
+    whereabouts::{self, Whereabouts},
+};
+use purgeline_core::{Item, JobId, TargetName};
+use purgeline_queue::{DeadLetter, Hold, Job};
+use serde::Serialize;
+use std::fmt;
+
+/// A job with what an operator asks next: what failed and why, and where what waits is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct JobView {
+    /// The job.
+    #[serde(flatten)]
+    pub(crate) job: Job,
+    /// Its first failures.
+    pub(crate) failures: Vec<Failed>,
+    /// Where the first of its items are that wait.
+    pub(crate) waiting: Vec<WaitingItem>,
+    /// What is held at the targets where items of it wait.
+    pub(crate) holds: Vec<HeldTarget>,
+}
+
+/// A failed item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Failed {
+    /// Where it failed.
+    pub(crate) target: TargetName,
+    /// What is kept of it.
+    #[serde(flatten)]
+    pub(crate) letter: DeadLetter,
+}
+
+/// An item that waits at a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct WaitingItem {
+    /// Where it waits.
+    pub(crate) target: TargetName,
+    /// Its name.
+    pub(crate) item: String,
+    /// How far it has come.
+    #[serde(flatten)]
+    pub(crate) whereabouts: Whereabouts,
+}
+
+/// A hold at a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct HeldTarget {
+    /// The target.
+    pub(crate) target: TargetName,
+    /// What is held, why, until when.
+    #[serde(flatten)]
+    pub(crate) hold: Hold,
+}
+
+/// Items that are looked for, of those that the job keeps the names of.
+const LOOKED_FOR: usize = 10;
+
+impl JobView {
+    /// Reads a job; `None` if none of that id is kept.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub(crate) async fn read(session: &Session, id: JobId) -> Result<Option<Self>, Failure> {
+        let Some(job) = session.queue.job(id, &session.identities()).await? else { return Ok(None) };
+        let mut view = Self { job, failures: Vec::new(), waiting: Vec::new(), holds: Vec::new() };
+        for (name, part) in &view.job.parts {
+            // A part at a target that is no longer configured shows what was taken down of it.
+            let Ok(target) = session.target(name) else { continue };
+            for id in &part.dead {
+                if let Some(letter) = session.queue.dead_letter(&target.target, id).await? {
+                    view.failures.push(Failed { target: name.clone(), letter });
+                }
+            }
+            if part.counts.items > 0 && part.counts.state().is_terminal() {
+                continue;
+            }
+            let held = session.queue.holds(&target.target).await?;
+            view.holds.extend(held.into_iter().map(|hold| HeldTarget { target: name.clone(), hold }));
+            for text in view.job.first_items.iter().take(LOOKED_FOR) {
+                let Some((item, action)) = Item::from_name(text) else { continue };
+                if let Some(found) = whereabouts::find(&session.queue, target, &item, action).await? {
+                    view.waiting.push(WaitingItem {
+                        target: name.clone(),
+                        item: text.clone(),
+                        whereabouts: found,
+                    });
+                }
+            }
+        }
+        Ok(Some(view))
+    }
+}
+
+impl fmt::Display for JobView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let job = &self.job;
+        writeln!(f, "job {}: {}", job.id, job.state)?;
+        write!(f, "submitted {}, priority {}", Time(job.submitted_ms), job.priority)?;
+        if let Some(source) = &job.source {
+            write!(f, ", by {source}")?;
+        }
+        writeln!(f)?;
+        if let Some(ended) = job.ended_ms {
+            writeln!(f, "ended {}, after {}", Time(ended), Span(ended - job.submitted_ms))?;
+        }
+        let first = job.first_items.first().map(String::as_str).unwrap_or_default();
+        match job.items {
+            1 => writeln!(f, "1 item: {first}")?,
+            items => writeln!(f, "{items} items, the first {first}")?,
+        }
+        self.write_parts(f)?;
+        for hold in &self.holds {
+            writeln!(f, "\nheld: {hold}")?;
+        }
+        if !self.failures.is_empty() {
+            writeln!(f, "\nfailed:")?;
+            for Failed { target, letter } in &self.failures {
+                writeln!(f, "  {target}/{}  {}  {}", letter.id, letter.item, letter.cause)?;
+            }
+        }
+        if !self.waiting.is_empty() {
+            writeln!(f, "\nwaiting:")?;
+            for WaitingItem { target, item, whereabouts } in &self.waiting {
+                writeln!(f, "  {target}: {item} {whereabouts}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl JobView {
+    fn write_parts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = table(&["target", "state", "items", "succeeded", "failed", "cancelled", "waiting"]);
+        for (name, part) in &self.job.parts {
+            let counts = part.counts;
+            let state = match part.abandoned {
+                Some(announced) => format!("{} (of {announced} announced)", counts.state()),
+                None if part.enqueued < counts.items => format!("enqueued {} so far", part.enqueued),
+                None => counts.state().to_string(),
+            };
+            parts.add_row([
+                name.to_string(),
+                state,
+                counts.items.to_string(),
+                counts.succeeded.to_string(),
+                counts.failed.to_string(),
+                counts.cancelled.to_string(),
+                counts.items.saturating_sub(counts.settled()).to_string(),
+            ]);
+        }
+        writeln!(f, "\n{}", parts.trim_fmt())
+    }
+}
+
+impl fmt::Display for HeldTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Hold { name, until_ms, since_ms, by, why } = &self.hold;
+        write!(f, "target {}: {name} since {}", self.target, Time(*since_ms))?;
+        match until_ms {
+            Some(until) => write!(f, " until {}", Time(*until))?,
+            None => f.write_str(" until it is lifted")?,
+        }
+        if let Some(by) = by {
+            write!(f, " by {by}")?;
+        }
+        write!(f, ": {why}")
+    }
+}

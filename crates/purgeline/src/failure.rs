@@ -1,0 +1,116 @@
+use crate::{config::ConfigError, exit::Exit, refused::RefusedItem};
+use purgeline_producer::SubmitError;
+use purgeline_queue::{QueueError, server::ServerError};
+use purgeline_sim::StartError;
+use purgeline_worker::WorkerError;
+use serde::Serialize;
+use std::{error::Error, io};
+use thiserror::Error;
+
+/// Why a command ended without doing what it was asked.
+#[derive(Debug, Error)]
+pub(crate) enum Failure {
+    /// The configuration cannot be used.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// The private redis-server does not run.
+    #[error("{0}")]
+    Server(#[from] ServerError),
+    /// The queue refused, or Redis could not be asked.
+    #[error("{0}")]
+    Queue(#[from] QueueError),
+    /// Items were refused, and so the whole job.
+    #[error("{}", crate::refused::message(.0))]
+    Refused(Vec<RefusedItem>),
+    /// The request cannot be submitted as it is.
+    #[error("{0}")]
+    Submit(SubmitError),
+    /// The command line's input cannot be used.
+    #[error("{0}")]
+    Input(String),
+    /// What was asked for is not there.
+    #[error("{0}")]
+    NotThere(String),
+    /// A worker cannot run.
+    #[error("{0}")]
+    Worker(#[from] WorkerError),
+    /// A simulator cannot run.
+    #[error("{0}")]
+    Sim(#[from] StartError),
+    /// The demonstration cannot be shown.
+    #[error("{0}")]
+    Demo(Box<dyn Error + Send + Sync>),
+    /// The system refused something.
+    #[error("cannot {action}: {source}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+/// A failure as JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct FailureReport<'a> {
+    /// A word for programs.
+    error: &'static str,
+    /// The process's exit code.
+    exit_code: u8,
+    /// For people; may hold several lines.
+    message: String,
+    /// The refused items, all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<&'a [RefusedItem]>,
+}
+
+impl Failure {
+    /// The exit code that tells it.
+    pub(crate) const fn exit(&self) -> Exit {
+        self.kind().1
+    }
+
+    /// As JSON.
+    pub(crate) fn report(&self) -> FailureReport<'_> {
+        let (error, exit) = self.kind();
+        let refused = match self {
+            Self::Refused(items) => Some(items.as_slice()),
+            _ => None,
+        };
+        FailureReport { error, exit_code: exit as u8, message: self.to_string(), refused }
+    }
+
+    const fn kind(&self) -> (&'static str, Exit) {
+        match self {
+            Self::Config(_) | Self::Worker(WorkerError::Target(_) | WorkerError::NoTargets) => {
+                ("configuration", Exit::Configuration)
+            }
+            Self::Server(_) => ("redis", Exit::Redis),
+            Self::Queue(error) | Self::Submit(SubmitError::Queue(error)) => kind_of_queue(error),
+            Self::Refused(_) => ("refused", Exit::Usage),
+            Self::Submit(_) | Self::Input(_) | Self::Sim(_) => ("input", Exit::Usage),
+            Self::NotThere(_) => ("not_there", Exit::Failed),
+            Self::Demo(_) => ("demo", Exit::Failed),
+            Self::Worker(WorkerError::Runtime(_)) | Self::System { .. } => ("system", Exit::Failed),
+        }
+    }
+}
+
+const fn kind_of_queue(error: &QueueError) -> (&'static str, Exit) {
+    match error {
+        QueueError::Redis(_) => ("redis", Exit::Redis),
+        QueueError::Full { .. } => ("full", Exit::Full),
+        QueueError::Conflict(_) | QueueError::Abandoned(_) => ("conflict", Exit::Usage),
+        // What Redis holds, or what this program does, is not as it should be.
+        QueueError::Malformed { .. } | QueueError::ChunkSize(_) => ("internal", Exit::Failed),
+    }
+}
+
+impl From<SubmitError> for Failure {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Queue(error) => Self::Queue(error),
+            other => Self::Submit(other),
+        }
+    }
+}

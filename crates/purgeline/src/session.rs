@@ -1,0 +1,57 @@
+use crate::{
+    cli::Global,
+    config::{Layers, Loaded, Secrets, load},
+    failure::Failure,
+};
+use purgeline_core::{Target, TargetName, config::Config};
+use purgeline_providers::ConfiguredTarget;
+use purgeline_queue::{Queue, server::SharedServer};
+use secrecy::SecretString;
+
+/// What a command works with: the configuration, and the queue in the Redis that it names.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) config: Config,
+    pub(crate) targets: Vec<ConfiguredTarget>,
+    pub(crate) queue: Queue,
+    /// The private redis-server, where no `redis.url` is configured. It stays when a command
+    /// ends; a worker leaves it.
+    pub(crate) server: Option<SharedServer>,
+}
+
+impl Session {
+    /// Reads the configuration, and joins or starts the private redis-server where there is no
+    /// other. Asks nothing of a Redis that is configured.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used, or the private redis-server does not run.
+    pub(crate) async fn open(global: &Global, secrets: Secrets) -> Result<Self, Failure> {
+        let Loaded { config, targets, .. } = load(&Layers::of_process(global.config.clone()), secrets)?;
+        let (url, server) = match &config.redis.url {
+            Some(url) => (url.clone(), None),
+            None => {
+                let server = SharedServer::join(&config.redis.data_dir, config.redis.durability).await?;
+                (SecretString::from(server.url()), Some(server))
+            }
+        };
+        let queue = Queue::new(&url, &config.redis)?;
+        Ok(Self { config, targets, queue, server })
+    }
+
+    /// The targets as the queue knows them.
+    pub(crate) fn identities(&self) -> Vec<Target> {
+        self.targets.iter().map(|target| target.target.clone()).collect()
+    }
+
+    /// A configured target by name.
+    ///
+    /// # Errors
+    /// When there is none of that name; says which there are.
+    pub(crate) fn target(&self, name: &TargetName) -> Result<&ConfiguredTarget, Failure> {
+        self.targets.iter().find(|target| target.target.name == *name).ok_or_else(|| {
+            let names: Vec<_> = self.targets.iter().map(|target| target.target.name.as_str()).collect();
+            let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            Failure::NotThere(format!("there is no target \"{name}\"; configured: {known}"))
+        })
+    }
+}
