@@ -5,6 +5,7 @@
 //! a program can be run without it.
 
 use std::{
+    env,
     ffi::OsString,
     os::unix::process::CommandExt,
     process::{Command, ExitCode},
@@ -57,7 +58,8 @@ impl Launch {
 
         let run = self.cargo(workspace, "run").args(["--quiet", "--"]).args(self.arguments).args(args);
         // Cargo replaces itself with the program, so a signal reaches it, and its exit code us.
-        let error = Command::from(run).exec();
+        // It stands where the caller stands: paths among the arguments mean that place.
+        let error = Command::from(run).current_dir(env::current_dir()?).exec();
         Err(error).with_context(|| format!("cannot start {}", self.binary))
     }
 
