@@ -222,6 +222,10 @@ impl Faults {
         Self { provider, codes, state }
     }
 
+    pub(crate) fn codes(&self) -> &'static [&'static str] {
+        self.codes
+    }
+
     pub(crate) fn add(&self, rule: FaultRule) -> Result<(), FaultError> {
         self.check(&rule)?;
         self.state.lock().rules.push(rule.into());

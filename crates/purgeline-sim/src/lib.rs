@@ -4,6 +4,7 @@ mod call;
 mod clock;
 mod control;
 mod faults;
+pub mod foresight;
 mod gate;
 mod hosts;
 pub mod huawei;
@@ -17,6 +18,7 @@ mod sim;
 mod tasks;
 pub mod wangsu;
 mod windows;
+pub mod ztgame;
 
 pub use clock::{Clock, ManualClock, Moment, SystemClock};
 pub use faults::{Fault, FaultError, FaultPlan, FaultRule, Phase};

@@ -12,7 +12,7 @@ use crate::record::{CallKind, Item};
 use crate::tasks::Tasks;
 
 /// A request, read whole.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) uri: Uri,

@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::foresight::ForesightSettings;
 use crate::huawei::HuaweiSettings;
 use crate::qiniu::QiniuSettings;
 use crate::sim::{Options, Sim};
 use crate::wangsu::WangsuSettings;
+use crate::ztgame::ZtgameSettings;
 
 /// The providers that can be simulated.
-pub const PROVIDERS: &[&str] = &["huawei", "qiniu", "wangsu"];
+pub const PROVIDERS: &[&str] = &["foresight", "huawei", "qiniu", "wangsu", "ztgame"];
 
 /// A simulator could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -46,18 +48,11 @@ pub enum StartError {
 /// See [`StartError`].
 pub async fn start(provider: &str, options: Options, settings: Value) -> Result<Sim, StartError> {
     match provider {
-        "huawei" => {
-            let settings: HuaweiSettings = read("huawei", settings)?;
-            settings.start_with(options).await
-        }
-        "qiniu" => {
-            let settings: QiniuSettings = read("qiniu", settings)?;
-            settings.start_with(options).await
-        }
-        "wangsu" => {
-            let settings: WangsuSettings = read("wangsu", settings)?;
-            settings.start_with(options).await
-        }
+        "foresight" => read::<ForesightSettings>("foresight", settings)?.start_with(options).await,
+        "huawei" => read::<HuaweiSettings>("huawei", settings)?.start_with(options).await,
+        "qiniu" => read::<QiniuSettings>("qiniu", settings)?.start_with(options).await,
+        "wangsu" => read::<WangsuSettings>("wangsu", settings)?.start_with(options).await,
+        "ztgame" => read::<ZtgameSettings>("ztgame", settings)?.start_with(options).await,
         unknown => Err(StartError::UnknownProvider(unknown.into())),
     }
 }

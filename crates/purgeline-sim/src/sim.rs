@@ -102,6 +102,12 @@ impl Sim {
         self.provider
     }
 
+    /// The provider's codes, those that [`Fault::Refuse`](crate::Fault::Refuse) takes.
+    #[must_use]
+    pub fn codes(&self) -> &'static [&'static str] {
+        self.shared.faults.codes()
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {

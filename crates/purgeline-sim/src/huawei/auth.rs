@@ -167,8 +167,8 @@ impl Tokens {
 
     /// `POST /v3/auth/tokens` of IAM: a token for a password
     /// (support.huaweicloud.com/api-iam/iam_30_0001). An older token goes on working.
-    pub(super) fn give(&mut self, request: &Request, settings: &HuaweiSettings, now: Moment) -> Answer {
-        let Ok(TokenRequest { auth }) = serde_json::from_slice(&request.body) else {
+    pub(super) fn give(&mut self, body: &[u8], settings: &HuaweiSettings, now: Moment) -> Answer {
+        let Ok(TokenRequest { auth }) = serde_json::from_slice(body) else {
             return refusal(400, "Bad Request", "The request body is invalid");
         };
         let Auth { identity, scope } = auth;

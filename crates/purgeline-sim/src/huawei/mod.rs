@@ -13,6 +13,7 @@ mod wire;
 
 use std::borrow::Cow;
 
+use axum::body::Bytes;
 use axum::extract::Query;
 use serde::de::DeserializeOwned;
 
@@ -42,7 +43,7 @@ pub(crate) struct Huawei {
 /// A call that may be carried out.
 #[derive(Debug)]
 pub(crate) enum Parsed {
-    Token(Request),
+    Token(Bytes),
     Create(Creation),
     Detail(String, DetailQuery),
     List(ListQuery),
@@ -86,7 +87,7 @@ impl Huawei {
 
     fn read(&mut self, request: &Request, route: &Route<'_>, now: Moment) -> Read {
         let Route::Cdn(call) = route else {
-            return Read::bare(Ok(Parsed::Token(request.clone())));
+            return Read::bare(Ok(Parsed::Token(request.body.clone())));
         };
         if let Err(code) = auth::check(request, &self.settings, &self.tokens, now) {
             return Read::bare(Err(code));
@@ -191,7 +192,7 @@ impl Provider for Huawei {
     fn process(&mut self, parsed: Parsed, tasks: &mut Tasks, now: Moment) -> Answer {
         let Self { settings, account, tokens, .. } = self;
         let answer = match parsed {
-            Parsed::Token(request) => Ok(tokens.give(&request, settings, now)),
+            Parsed::Token(body) => Ok(tokens.give(&body, settings, now)),
             Parsed::Create(creation) => account.create(settings, &creation, tasks, now),
             Parsed::Detail(id, query) => {
                 history::detail(settings, &id, &query, tasks, now).map(|body| Answer::json(200, "200", &body))

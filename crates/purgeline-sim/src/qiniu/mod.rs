@@ -158,7 +158,7 @@ fn json<T: DeserializeOwned>(request: &Request) -> Result<T, Code> {
 /// A refusal as such, with every other field empty.
 fn refusal(settings: &QiniuSettings, code: Code) -> Answer {
     let status = status(settings, code);
-    if code.number < 1_000 && code != Code::SUCCESS {
+    if code.number < 1_000 {
         // The gateway's own: no code in the body.
         let error = code.text;
         return Answer::json(status, code.name, &ErrorAnswer { code: None, error });

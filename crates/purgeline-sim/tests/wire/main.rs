@@ -3,6 +3,7 @@
 
 mod common;
 mod faults;
+mod foresight;
 mod huawei;
 mod huawei_limits;
 mod qiniu;
@@ -12,3 +13,4 @@ mod registry;
 mod wangsu;
 mod wangsu_limits;
 mod wangsu_query;
+mod ztgame;

@@ -1,6 +1,8 @@
 //! Starting by name, and the controls of other processes.
 
-use purgeline_sim::{CallRecord, Options, PROVIDERS, Sim, StartError, Stats, start};
+use purgeline_sim::{
+    CallRecord, Fault, FaultPlan, FaultRule, Options, PROVIDERS, Sim, StartError, Stats, start,
+};
 use serde_json::{Value, json};
 
 use crate::common::client;
@@ -31,6 +33,24 @@ async fn each_provider_starts_by_name() {
     let unknown = start("akamai", Options::default(), Value::Null).await.unwrap_err();
     assert!(matches!(unknown, StartError::UnknownProvider(_)));
     assert!(unknown.to_string().contains("qiniu"));
+}
+
+#[tokio::test]
+async fn each_provider_can_refuse_with_each_of_its_codes() {
+    for name in PROVIDERS {
+        let sim = start(name, Options::default(), Value::Null).await.unwrap();
+        for code in sim.codes() {
+            let fault = Fault::refuse(code);
+            sim.set_faults(FaultPlan { seed: 0, rules: vec![FaultRule::new(fault)] }).unwrap();
+            let response = client().post(format!("{}/any", sim.base_url())).send().await.unwrap();
+            let status = response.status();
+            let log = sim.log();
+            let call = log.calls().last().unwrap();
+            assert_eq!(call.code(), Some(*code), "{name}");
+            assert_eq!(call.outcome.as_ref().unwrap().status, Some(status.as_u16()));
+        }
+        assert!(sim.codes().len() >= 11, "{name}");
+    }
 }
 
 #[tokio::test]
