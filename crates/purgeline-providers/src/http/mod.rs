@@ -22,6 +22,10 @@ use url::Url;
 
 pub(crate) const ENTRY: Entry = Entry { name: "http", descriptor, build };
 
+/// A VCL that takes what this provider sends: PURGE for URLs, BAN for dirs. As the documentation
+/// gives it, with a backend at 127.0.0.1:8080.
+pub const VARNISH_VCL: &str = include_str!("../../vcl/purgeline.vcl");
+
 /// Items of one call. Not a limit of any cache: it bounds how long a worker is busy with a call,
 /// and what is sent again if the worker dies.
 const MAX_ITEMS: NonZeroU32 = match NonZeroU32::new(50) {

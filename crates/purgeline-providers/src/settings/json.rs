@@ -32,7 +32,7 @@ impl Problem {
 }
 
 impl de::Error for Problem {
-    /// Only for messages of this crate's own types, which are known to hold no value.
+    /// What a type says of itself while it is read: types of settings name no values there.
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::new(message.to_string())
     }

@@ -3,7 +3,7 @@
 mod json;
 
 use purgeline_core::config::Settings;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 use url::Url;
@@ -51,7 +51,6 @@ pub(crate) fn required<'a>(
     path: &str,
     value: Option<&'a SecretString>,
 ) -> Result<&'a SecretString, SettingsError> {
-    use secrecy::ExposeSecret as _;
     value
         .filter(|value| !value.expose_secret().trim().is_empty())
         .ok_or_else(|| SettingsError::new(path, "missing: calls cannot be signed without it"))

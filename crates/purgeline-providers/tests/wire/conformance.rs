@@ -1,13 +1,14 @@
 //! What holds for every provider, tried on each entry of the registry.
 
 use crate::support::{
-    Mute, PATIENCE, Reply, Seen, Server, Then, client, context, dir, nobody, outcomes, settings, submit, url,
+    Mute, PATIENCE, Reply, Seen, Server, Then, client, context, dir, nobody, open, outcomes, settings,
+    submit, url,
 };
 use futures::future::BoxFuture;
 use purgeline_core::{
-    Cause, Class, Code, Descriptor, Kind, Outcome, PollReport, Receipt, Signal, Submission, Verdict,
+    Cause, Class, Code, Descriptor, Kind, Outcome, PollReport, Signal, Submission, Verdict,
 };
-use purgeline_providers::{CallItem, OpenBatch, Provider, REGISTRY, provider};
+use purgeline_providers::{CallItem, Provider, REGISTRY, provider};
 use purgeline_sim::{Ending, Selector, qiniu::QiniuSettings};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
@@ -125,16 +126,6 @@ fn full_call(descriptor: &Descriptor) -> Vec<CallItem> {
 
 fn three() -> [CallItem; 3] {
     ["a", "b", "c"].map(|path| url(&format!("http://www.example.com/{path}")))
-}
-
-fn open(receipt: &str, items: &[CallItem]) -> OpenBatch {
-    OpenBatch {
-        batch: "01TESTBATCH".to_owned(),
-        receipt: Receipt(receipt.to_owned()),
-        items: items.to_vec(),
-        open: vec![true; items.len()],
-        submitted_at_ms: jiff::Timestamp::now().as_millisecond(),
-    }
 }
 
 impl Subject {

@@ -8,5 +8,6 @@
 
 mod conformance;
 mod http_nodes;
+mod qiniu;
 mod support;
 mod varnish;

@@ -7,12 +7,15 @@ use axum::{
     http::{HeaderMap, Method, Uri},
     response::Response,
 };
-use purgeline_core::{Action, Item, Outcome, Submission, SystemClock, Verdict, config::Settings};
-use purgeline_providers::{BuildContext, Call, CallItem, Provider, provider};
+use purgeline_core::{Action, Item, Outcome, Receipt, Submission, SystemClock, Verdict, config::Settings};
+use purgeline_providers::{BuildContext, Call, CallItem, OpenBatch, Provider, provider};
 use serde_json::Value;
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 use tokio::{io::AsyncReadExt, net::TcpListener, task::JoinHandle};
@@ -46,9 +49,10 @@ pub(crate) struct Server {
     task: JoinHandle<()>,
 }
 
-/// A server that reads each request and never answers it properly. Ends when dropped.
+/// A server that reads each request and never answers it. Ends when dropped.
 pub(crate) struct Mute {
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
+    connections: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -117,10 +121,13 @@ impl Mute {
     pub(crate) async fn start(then: Then) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&connections);
         let task = tokio::spawn(async move {
             let mut held = Vec::new();
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
+                count.fetch_add(1, Ordering::SeqCst);
                 let mut some = [0; 64];
                 // What was sent counts as sent.
                 let _ = stream.read(&mut some).await;
@@ -129,11 +136,15 @@ impl Mute {
                 }
             }
         });
-        Self { address, task }
+        Self { address, connections, task }
     }
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 }
 
@@ -190,6 +201,17 @@ pub(crate) fn url(text: &str) -> CallItem {
 
 pub(crate) fn dir(text: &str) -> CallItem {
     CallItem { item: Item::dir(text).unwrap(), action: Action::Default }
+}
+
+/// A batch that was accepted just now, none of whose items has settled.
+pub(crate) fn open(receipt: &str, items: &[CallItem]) -> OpenBatch {
+    OpenBatch {
+        batch: "01TESTBATCH".to_owned(),
+        receipt: Receipt(receipt.to_owned()),
+        items: items.to_vec(),
+        open: vec![true; items.len()],
+        submitted_at_ms: jiff::Timestamp::now().as_millisecond(),
+    }
 }
 
 pub(crate) async fn submit(client: &dyn Provider, items: &[CallItem]) -> Submission {

@@ -6,6 +6,7 @@ use nix::{
     unistd::Pid,
 };
 use purgeline_core::{Outcome, Signal};
+use purgeline_providers::http::VARNISH_VCL;
 use serde_json::json;
 use std::{
     io::{BufRead, BufReader},
@@ -16,9 +17,6 @@ use std::{
     },
 };
 use tempfile::TempDir;
-
-/// As the documentation gives it.
-const VCL: &str = include_str!("../../vcl/purgeline.vcl");
 
 /// An origin whose pages say which edition of the site they are of, and a Varnish in front of it.
 struct Site {
@@ -98,7 +96,7 @@ impl Site {
                 .saying(format!("{edition} of {}", seen.uri))
         })
         .await;
-        let vcl = VCL
+        let vcl = VARNISH_VCL
             .replace("\"8080\"", &format!("\"{}\"", origin.address.port()))
             .replace("    \"127.0.0.1\";\n    \"::1\";\n", &format!("    \"{allowed}\";\n"));
         assert!(vcl.contains(&origin.address.port().to_string()) && vcl.contains(allowed), "{vcl}");

@@ -180,6 +180,8 @@ fn an_earlier_refresh_is_waited_for_and_does_not_count() {
     assert_eq!(ended(&report), [(0, "400037")]);
     assert!(matches!(&report.answers[0].ended[0].1, Outcome::Retry { after_ms: Some(0), .. }));
     // As long as not all has been read, nothing has ended.
+    let report = ask(&batch, &[answer(&json!({"code": 200, "total": 1, "items": 5}))]);
+    assert_eq!((ended(&report), cause(&report).code.as_str()), (vec![], "http-200"));
     let report = ask(&batch, &[answer(&json!({"code": 500_005, "error": "query data error"}))]);
     assert_eq!((ended(&report), cause(&report).code.as_str()), (vec![], "500005"));
 }

@@ -57,6 +57,11 @@ fn a_success_is_accepted_and_tells_what_is_left() {
     assert_eq!(receipt(&submission), "575d1930f9537d3f2600003d");
     let left = |kind, left, max| Signal::QuotaLeft { kind, left, max, for_ms: TO_NEXT_DAY_MS };
     assert_eq!(submission.signals, [left(Kind::Url, 99, 100), left(Kind::Dir, 10, 10)]);
+    // A quota of 0 says nothing: the field is empty, or dirs are not opened for the account.
+    let mut answer = success();
+    answer["dirQuotaDay"] = 0.into();
+    answer["dirSurplusDay"] = 0.into();
+    assert_eq!(read(&mixed(), &answer).signals, [left(Kind::Url, 99, 100)]);
     // New fields, a code as text and absent ones do no harm.
     let answer = json!({"code": "200", "requestId": "r", "taskIds": {"http://h/a": "t"}, "other": [1]});
     let submission = read(&mixed(), &answer);
