@@ -100,6 +100,10 @@ pub struct PollSchedule {
     pub deadline_ms: u64,
     /// The most open batches that one question may cover.
     pub batches_per_call: NonZeroU32,
+    /// How often an item is sent again for want of an answer until the deadline; after that it
+    /// fails with that cause. `None`: as often as it may be sent at all.
+    #[serde(default)]
+    pub resubmits: Option<u32>,
 }
 
 /// A configured limit above what the provider allows.

@@ -136,6 +136,10 @@ pub struct PollReport {
     /// For each batch about which something was learned. A batch that is not here was not asked
     /// about and stays due.
     pub answers: Vec<PollAnswer>,
+    /// Batches, by their position in the slice, that have ended badly as a whole for some item
+    /// that the provider did not name: their items go out again in two halves, until the culprit
+    /// is alone. One that waits alone is sent again, which counts as an attempt.
+    pub bisect: Vec<(usize, Cause)>,
     /// What it told about the whole target.
     pub signals: Vec<Signal>,
 }

@@ -1,5 +1,5 @@
 use crate::{Action, Class, Item, ItemError, Kind, Limits, PollSchedule};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU64};
 
 /// A provider as data: what it takes, how fast, and what its answers mean. The client code
 /// beside it only signs, builds, sends and parses.
@@ -17,6 +17,9 @@ pub struct Descriptor {
     pub actions: &'static [Action],
     /// When to ask how an accepted batch fares; `None`: the call itself is the end.
     pub polls: Option<PollSchedule>,
+    /// The longest wait for an answer, in milliseconds, where a target's configuration says
+    /// nothing.
+    pub timeout_ms: NonZeroU64,
     /// How it authenticates callers, in a few words.
     pub auth: &'static str,
     /// Whether the answer to a poll tells each item apart.
@@ -46,6 +49,12 @@ pub struct ItemRules {
 }
 
 impl Descriptor {
+    /// The [`timeout_ms`](Self::timeout_ms) of a provider that answers as soon as it can: 30 s.
+    pub const TIMEOUT_MS: NonZeroU64 = match NonZeroU64::new(30_000) {
+        Some(ms) => ms,
+        None => NonZeroU64::MIN,
+    };
+
     /// Checks an item against what this provider takes.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use purgeline_core::{Action, Item, PollReport, Receipt, Submission};
+use purgeline_core::{Action, Item, PollReport, Receipt, Signal, Submission};
 use std::fmt::Debug;
 
 /// An API that can purge: one value for each target, made by its registry entry from the
@@ -23,6 +23,13 @@ pub trait Provider: Debug + Send + Sync + 'static {
     async fn poll(&self, open: &[OpenBatch]) -> PollReport {
         let _ = open;
         PollReport::default()
+    }
+
+    /// Asks what is left of the day's quotas: [`Signal::QuotaLeft`] for each kind that the
+    /// provider tells of, and whatever else the answer tells about the whole target. Nothing where
+    /// it has no such question, or cannot be asked now. Asked at start and now and then.
+    async fn quota(&self) -> Vec<Signal> {
+        Vec::new()
     }
 }
 

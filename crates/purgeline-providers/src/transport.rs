@@ -112,14 +112,16 @@ impl Transport {
         Ok(Self { client, timeout: context.timeout, secrets })
     }
 
-    /// Sends one request and reads the whole answer, whatever its status.
+    /// Sends one request and reads the whole answer, whatever its status. Headers that are marked
+    /// sensitive (a signature, a token) are secrets of this request.
     pub(crate) async fn send(&self, request: Request) -> Result<Answer, TransportError> {
+        let sensitive = sensitive(request.headers());
         let mut response =
             self.client.execute(request).await.map_err(|error| TransportError::new(&error, self.timeout))?;
         let body = self.read(&mut response).await?;
         Ok(Answer {
             status: response.status().as_u16(),
-            body: self.without_secrets(String::from_utf8_lossy(&body).into_owned()),
+            body: self.without_secrets(String::from_utf8_lossy(&body).into_owned(), &sensitive),
             headers: std::mem::take(response.headers_mut()),
         })
     }
@@ -138,8 +140,8 @@ impl Transport {
     }
 
     /// Causes quote answers, and some servers echo the request.
-    fn without_secrets(&self, mut text: String) -> String {
-        for secret in &self.secrets {
+    fn without_secrets(&self, mut text: String, of_request: &[SecretString]) -> String {
+        for secret in self.secrets.iter().chain(of_request) {
             let secret = secret.expose_secret();
             if secret.len() >= MIN_SECRET_BYTES && text.contains(secret) {
                 text = text.replace(secret, "[redacted]");
@@ -233,6 +235,12 @@ impl TransportError {
             _ => Outcome::Retry { after_ms: None, cause: self.cause() },
         }
     }
+}
+
+/// The values that are marked sensitive.
+fn sensitive(headers: &HeaderMap) -> Vec<SecretString> {
+    let marked = headers.values().filter(|value| value.is_sensitive());
+    marked.filter_map(|value| value.to_str().ok()).map(SecretString::from).collect()
 }
 
 /// The first cause of an error: the layers above it only say that there was one.

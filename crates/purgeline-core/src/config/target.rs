@@ -32,9 +32,10 @@ pub struct TargetConfig {
     /// The longest wait before an item is sent again, in milliseconds.
     #[serde(default = "default_retry_max_ms")]
     pub retry_max_ms: NonZeroU64,
-    /// The longest wait for a call's answer, in milliseconds.
-    #[serde(default = "default_timeout_ms")]
-    pub timeout_ms: NonZeroU64,
+    /// The longest wait for a call's answer, in milliseconds. Default: what the provider needs,
+    /// 30,000 for most.
+    #[serde(default)]
+    pub timeout_ms: Option<NonZeroU64>,
     /// Limits below the provider's own.
     #[serde(default)]
     pub limits: LimitsConfig,
@@ -110,10 +111,6 @@ const fn default_retry_initial_ms() -> NonZeroU64 {
 
 const fn default_retry_max_ms() -> NonZeroU64 {
     non_zero_u64(300_000)
-}
-
-const fn default_timeout_ms() -> NonZeroU64 {
-    non_zero_u64(30_000)
 }
 
 const fn non_zero_u64(number: u64) -> NonZeroU64 {

@@ -81,6 +81,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
         rules: ItemRules::default(),
         actions: &[Action::Default],
         polls: None,
+        timeout_ms: Descriptor::TIMEOUT_MS,
         auth: "an ACL at the cache, or headers",
         per_item_result: true,
         codes: CODES,

@@ -93,6 +93,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
         // A refresh marks the copies stale (seed 003); there is no other way.
         actions: &[Action::Default],
         polls: Some(settings.polls.schedule()),
+        timeout_ms: Descriptor::TIMEOUT_MS,
         auth: "QBox: HMAC-SHA1 of the path, no clock",
         per_item_result: true,
         codes: codes::CODES,
@@ -138,6 +139,7 @@ impl PollSettings {
             deadline_ms: self.deadline_ms.get(),
             // A question names one request (seed 003).
             batches_per_call: NonZeroU32::MIN,
+            resubmits: None,
         }
     }
 }

@@ -75,7 +75,7 @@ fn every_documented_key_is_true() {
     assert_eq!(documented.max_attempts, default.max_attempts);
     assert_eq!(documented.retry_initial_ms, default.retry_initial_ms);
     assert_eq!(documented.retry_max_ms, default.retry_max_ms);
-    assert_eq!(documented.timeout_ms, default.timeout_ms);
+    assert_eq!(documented.timeout_ms, Some(purgeline_core::Descriptor::TIMEOUT_MS));
     assert_eq!(documented.limits.exceed_documented, default.limits.exceed_documented);
 }
 
