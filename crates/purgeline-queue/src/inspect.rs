@@ -100,7 +100,7 @@ impl Queue {
         Ok(count(self.manager().hlen(self.keys().of_target(target, "pending")).await?))
     }
 
-    /// The batch that holds an item at a target; `None` if none does.
+    /// The batch that holds an item at a target, the last one if several do; `None` if none does.
     ///
     /// # Errors
     /// When Redis cannot be asked.
@@ -110,7 +110,9 @@ impl Queue {
         item: &Item,
         action: Action,
     ) -> Result<Option<String>, QueueError> {
-        Ok(self.manager().hget(self.keys().of_target(target, "inflight"), item.name(action)).await?)
+        let holders =
+            self.manager().hget(self.keys().of_target(target, "inflight"), item.name(action)).await?;
+        Ok(holders.and_then(|holders| holders.rsplit(',').next().map(str::to_owned)))
     }
 
     /// A batch of a target; `None` if there is none of that id.
@@ -156,7 +158,7 @@ impl Queue {
         let mut redis = self.manager();
         let counters: HashMap<String, String> = redis.hgetall(key("stats")).await?;
         // Kept for the scripts, of no meaning to a reader.
-        let internal = ["seq", "dirs", "last_return"];
+        let internal = ["seq", "dirs", "last_return", "announced"];
         let mut stats = TargetStats {
             pending: count(redis.hlen(key("pending")).await?),
             delayed: count(redis.zcard(key("delayed")).await?),

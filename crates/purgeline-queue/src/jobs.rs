@@ -105,15 +105,18 @@ impl Queue {
         let texts: Vec<&str> = reply.iter().map(String::as_str).collect();
         match texts[..] {
             ["created", now] => {
-                let score = now.parse::<f64>().unwrap_or_default();
-                let _: usize = self.manager().zadd(self.keys().jobs(), job.id.to_string(), score).await?;
+                self.list_job(job.id, now).await?;
                 Ok(Created::New)
             }
-            ["exists", state] => Ok(Created::Known(
-                state
-                    .parse()
-                    .map_err(|_| QueueError::malformed(self.keys().job(job.id), "a job state", state))?,
-            )),
+            ["exists", state, submitted] => {
+                // Whoever wrote it may have died before it was listed.
+                self.list_job(job.id, submitted).await?;
+                Ok(Created::Known(
+                    state
+                        .parse()
+                        .map_err(|_| QueueError::malformed(self.keys().job(job.id), "a job state", state))?,
+                ))
+            }
             ["conflict"] => Err(QueueError::Conflict(job.id)),
             _ => Err(QueueError::malformed(
                 "the answer of create_job.lua",
@@ -121,6 +124,14 @@ impl Queue {
                 &reply,
             )),
         }
+    }
+
+    async fn list_job(&self, id: JobId, submitted_ms: &str) -> Result<(), QueueError> {
+        let score: f64 = submitted_ms
+            .parse()
+            .map_err(|_| QueueError::malformed(self.keys().job(id), "submitted, in ms", submitted_ms))?;
+        let _: usize = self.manager().zadd(self.keys().jobs(), id.to_string(), score).await?;
+        Ok(())
     }
 
     /// Whether a job's part at a target has ended and been taken down in the job.
@@ -154,11 +165,10 @@ impl Queue {
         items: u64,
         retention: &Retention,
     ) -> Result<Option<JobState>, QueueError> {
-        let mut script = scripts::FINISH_JOB.prepare_invoke();
-        script.key(self.keys().job(id)).arg(target.as_str()).arg(items).arg(0).arg(0).arg(items);
-        script.arg(self.now_ms().await?).arg(retention.succeeded_ms).arg(retention.failed_ms);
-        let state: String = self.invoke(&script).await?;
-        Ok(state.parse().ok())
+        let counts = PartCounts { items, succeeded: 0, failed: 0, cancelled: items };
+        let at_ms = self.now_ms().await?.to_string();
+        let ended = self.end_part(id, target, counts, &at_ms, retention).await?;
+        Ok(ended.map(|(_, state)| state))
     }
 
     /// A job with its parts. `targets` are those that are configured; a part at a target that is

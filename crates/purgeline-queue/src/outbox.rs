@@ -1,18 +1,27 @@
 use crate::{Queue, QueueError, Retention, scripts};
 use futures::future::try_join_all;
-use purgeline_core::{JobId, JobState, Target};
-use redis::{AsyncTypedCommands, streams::StreamId};
+use purgeline_core::{JobId, JobState, PartCounts, Target, TargetName};
+use redis::{
+    AsyncTypedCommands,
+    streams::{StreamAutoClaimReply, StreamId, StreamReadReply},
+};
 
 /// Entries carried at a time.
 const SLICE: usize = 200;
+/// All carriers are one consumer group of one consumer: Redis gives each entry to one of them.
+const GROUP: &str = "carriers";
+/// A carrier that has had an entry for so long, in milliseconds, is dead.
+const DEAD_MS: u64 = 30_000;
 
 impl Queue {
     /// Carries on what happened at a target to those who must hear of it: the ended parts to
-    /// their jobs, and everything to the events stream. Any worker may do it, several at once;
-    /// an entry is removed only when it has been carried. Gives the jobs that ended by it.
+    /// their jobs, and everything to the events stream. Any worker may do it, several at once.
+    /// An entry is removed only when it has been carried: whoever dies in between leaves it to
+    /// another, who may tell the events stream a second time. Gives the jobs that ended by it.
     ///
     /// # Errors
-    /// When Redis cannot be asked; what was not carried stays for the next call.
+    /// When Redis cannot be asked; what was not carried is carried by a later call, half a minute
+    /// later if this one had begun with it.
     pub async fn carry_outbox(
         &self,
         target: &Target,
@@ -20,20 +29,58 @@ impl Queue {
     ) -> Result<Vec<(JobId, JobState)>, QueueError> {
         let key = self.keys().of_target(target, "outbox");
         let mut ended = Vec::new();
+        let mut slice = self.left_by_the_dead(&key).await?;
         loop {
-            let slice = self.manager().xrange_count(&key, "-", "+", SLICE).await?;
-            if slice.ids.is_empty() {
-                return Ok(ended);
+            if !slice.is_empty() {
+                let carried =
+                    try_join_all(slice.iter().map(|entry| self.carry(target, &key, entry, retention)))
+                        .await?;
+                ended.extend(carried.into_iter().flatten());
+                let ids: Vec<_> = slice.iter().map(|entry| entry.id.as_str()).collect();
+                let mut redis = self.manager();
+                redis.xack(&key, GROUP, &ids).await?;
+                redis.xdel(&key, &ids).await?;
             }
-            let count = slice.ids.len();
-            let carried =
-                try_join_all(slice.ids.iter().map(|entry| self.carry(target, &key, entry, retention)))
-                    .await?;
-            ended.extend(carried.into_iter().flatten());
-            if count < SLICE {
+            slice = self.unread(&key).await?;
+            if slice.is_empty() {
                 return Ok(ended);
             }
         }
+    }
+
+    /// Entries that nobody has begun to carry.
+    async fn unread(&self, key: &str) -> Result<Vec<StreamId>, QueueError> {
+        let mut read = redis::cmd("XREADGROUP");
+        read.arg("GROUP").arg(GROUP).arg("carrier").arg("COUNT").arg(SLICE).arg("STREAMS").arg(key).arg(">");
+        let reply: Option<StreamReadReply> = self.in_group(key, &read).await?;
+        Ok(reply.into_iter().flat_map(|reply| reply.keys).flat_map(|stream| stream.ids).collect())
+    }
+
+    /// Entries that somebody has begun to carry, so long ago that he must be dead.
+    async fn left_by_the_dead(&self, key: &str) -> Result<Vec<StreamId>, QueueError> {
+        let mut claim = redis::cmd("XAUTOCLAIM");
+        claim.arg(key).arg(GROUP).arg("carrier").arg(DEAD_MS).arg("0").arg("COUNT").arg(SLICE);
+        let reply: StreamAutoClaimReply = self.in_group(key, &claim).await?;
+        Ok(reply.claimed)
+    }
+
+    /// A command of the group, which is made if this is the first.
+    async fn in_group<T: redis::FromRedisValue>(
+        &self,
+        key: &str,
+        command: &redis::Cmd,
+    ) -> Result<T, QueueError> {
+        let mut redis = self.manager();
+        match command.query_async(&mut redis).await {
+            Err(error) if error.code() == Some("NOGROUP") => {}
+            answer => return Ok(answer?),
+        }
+        // Two carriers may both be the first: the second is told that it is not.
+        match redis.xgroup_create_mkstream(key, GROUP, "0").await {
+            Err(error) if error.code() != Some("BUSYGROUP") => return Err(error.into()),
+            _ => {}
+        }
+        Ok(command.query_async(&mut redis).await?)
     }
 
     async fn carry(
@@ -43,49 +90,68 @@ impl Queue {
         entry: &StreamId,
         retention: &Retention,
     ) -> Result<Option<(JobId, JobState)>, QueueError> {
-        let mut redis = self.manager();
         let text = |name: &str| entry.get::<String>(name).unwrap_or_default();
-        let mut event = vec![("target".to_owned(), target.name.to_string())];
-        if text("what") == "part_ended" {
-            let Ok(job) = text("job").parse::<JobId>() else {
-                return Err(QueueError::malformed(key, "a job id", text("job")));
-            };
-            let mut script = scripts::FINISH_JOB.prepare_invoke();
-            script.key(self.keys().job(job)).arg(target.name.as_str());
-            for field in ["items", "succeeded", "failed", "cancelled", "at"] {
-                script.arg(text(field));
-            }
-            script.arg(retention.succeeded_ms).arg(retention.failed_ms);
-            let state: String = self.invoke(&script).await?;
-            let _: usize = redis.xdel(key, &[&entry.id]).await?;
-            let Ok(state) = state.parse::<JobState>() else { return Ok(None) };
-            event.extend([
-                ("what".to_owned(), "job_ended".to_owned()),
-                ("job".to_owned(), job.to_string()),
-                ("state".to_owned(), state.to_string()),
-                ("at".to_owned(), text("at")),
-            ]);
-            self.emit(&event, retention).await?;
-            return Ok(Some((job, state)));
-        }
-        // Whoever removes the entry tells it, so that it is told once.
-        if redis.xdel(key, &[&entry.id]).await? == 1 {
+        let malformed =
+            |expected, found| QueueError::malformed(format!("{key} {}", entry.id), expected, found);
+        if text("what") != "part_ended" {
+            let mut event = Vec::new();
             for (field, value) in &entry.map {
                 let value: String = redis::from_redis_value_ref(value).map_err(redis::RedisError::from)?;
-                event.push((field.clone(), value));
+                event.push((field.as_str(), value));
             }
-            self.emit(&event, retention).await?;
+            self.emit(&target.name, &event, retention).await?;
+            return Ok(None);
         }
-        Ok(None)
+        let job = text("job").parse().map_err(|_| malformed("a job id", text("job")))?;
+        let number = |name: &str| text(name).parse().map_err(|_| malformed("a count", text(name)));
+        let counts = PartCounts {
+            items: number("items")?,
+            succeeded: number("succeeded")?,
+            failed: number("failed")?,
+            cancelled: number("cancelled")?,
+        };
+        self.end_part(job, &target.name, counts, &text("at"), retention).await
     }
 
-    async fn emit(&self, event: &[(String, String)], retention: &Retention) -> Result<(), QueueError> {
-        let mut command = redis::cmd("XADD");
-        command.arg(self.keys().events()).arg("MAXLEN").arg("~").arg(retention.max_events).arg("*");
-        for (field, value) in event {
-            command.arg(field).arg(value);
+    /// Takes down in a job how one of its parts ended, and tells whoever watches if the job ended
+    /// by it. Gives the job if it ended just now.
+    pub(crate) async fn end_part(
+        &self,
+        job: JobId,
+        target: &TargetName,
+        counts: PartCounts,
+        at_ms: &str,
+        retention: &Retention,
+    ) -> Result<Option<(JobId, JobState)>, QueueError> {
+        let mut script = scripts::FINISH_JOB.prepare_invoke();
+        script.key(self.keys().job(job)).arg(target.as_str());
+        for count in [counts.items, counts.succeeded, counts.failed, counts.cancelled] {
+            script.arg(count);
         }
-        let _: String = command.query_async(&mut self.manager()).await?;
-        Ok(())
+        script.arg(at_ms).arg(retention.succeeded_ms).arg(retention.failed_ms);
+        let (state, now): (String, bool) = self.invoke(&script).await?;
+        let Ok(state) = state.parse::<JobState>() else { return Ok(None) };
+        let event = [
+            ("what", "job_ended".to_owned()),
+            ("job", job.to_string()),
+            ("state", state.to_string()),
+            ("at", at_ms.to_owned()),
+        ];
+        self.emit(target, &event, retention).await?;
+        Ok(now.then_some((job, state)))
+    }
+
+    async fn emit(
+        &self,
+        target: &TargetName,
+        event: &[(&str, String)],
+        retention: &Retention,
+    ) -> Result<(), QueueError> {
+        let mut script = scripts::EMIT.prepare_invoke();
+        script.key(self.keys().events()).arg(retention.max_events).arg("target").arg(target.as_str());
+        for (field, value) in event {
+            script.arg(field).arg(value);
+        }
+        self.invoke(&script).await
     }
 }

@@ -94,9 +94,10 @@ impl Queue {
             if length < pending + SLACK_HINTS {
                 continue;
             }
-            for _ in 0..length.div_ceil(COMPACT_SLICE) {
+            // Exactly one turn, or what is kept would lose its order.
+            for from in (0..length).step_by(COMPACT_SLICE) {
                 let mut script = self.script(&scripts::COMPACT, target);
-                script.arg(&lane).arg(COMPACT_SLICE);
+                script.arg(&lane).arg(COMPACT_SLICE.min(length - from));
                 dropped += self.invoke::<u64>(&script).await?;
             }
         }

@@ -80,7 +80,8 @@ impl Queue {
     ) -> Result<Settled, QueueError> {
         let mut all = Settled::default();
         let mut spilled = false;
-        for slice in outcomes.chunks(MAX_SETTLED) {
+        // Backwards, since what goes back to the front of its lane goes before what went there first.
+        for slice in outcomes.rchunks(MAX_SETTLED) {
             let mut script = self.script(&scripts::SETTLE, target);
             script
                 .arg(batch)

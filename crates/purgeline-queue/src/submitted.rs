@@ -4,7 +4,7 @@ use purgeline_core::{Receipt, Target};
 impl Queue {
     /// Takes down that the provider accepted items of a leased batch: they are asked about first
     /// after `first_poll_ms`, and hold no worker. Items that were not accepted are settled apart.
-    /// False if the lease was lost meanwhile.
+    /// Saying it again changes nothing. False if the lease was lost meanwhile.
     ///
     /// # Errors
     /// When Redis cannot be asked.

@@ -130,7 +130,10 @@ impl Walk<'_> {
                 (Some(due), score) => {
                     self.wrong(format!("pending {name} is due at {due} but delayed says {score:?}"));
                 }
-                (None, _) => {
+                (None, score) => {
+                    if score.is_some() {
+                        self.wrong(format!("pending {name} stands in its lane, but delayed says {score:?}"));
+                    }
                     if !hints.contains_key(&lane) {
                         let names =
                             self.queue.manager().lrange(self.key(&format!("lane:{lane}")), 0, -1).await?;
@@ -148,17 +151,17 @@ impl Walk<'_> {
         for name in delayed.keys().filter(|name| !pending.contains_key(*name)) {
             self.wrong(format!("delayed {name} has no pending record"));
         }
-        let counted: u64 = self
-            .queue
-            .manager()
-            .hget(self.key("stats"), "dirs")
-            .await?
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0);
-        if counted != dirs {
+        let counted = self.counter("dirs").await?;
+        if counted != i128::from(dirs) {
             self.wrong(format!("stats says that {counted} dirs wait, but {dirs} do"));
         }
         Ok(())
+    }
+
+    /// A number that the scripts keep for themselves.
+    async fn counter(&self, name: &str) -> Result<i128, QueueError> {
+        let text = self.queue.manager().hget(self.key("stats"), name).await?;
+        Ok(text.and_then(|text| text.parse().ok()).unwrap_or_default())
     }
 
     /// Counts the jobs that wait for one item.
@@ -208,7 +211,7 @@ impl Walk<'_> {
                 .filter_map(|key| key.strip_prefix(&prefix))
                 .map(str::to_owned),
         );
-        let mut held = HashSet::new();
+        let mut held: HashSet<(String, &str)> = HashSet::new();
         for batch in &batches {
             let fields = self.hash(&self.key(&format!("batch:{batch}"))).await?;
             let state = fields.get("state").map(String::as_str);
@@ -237,12 +240,13 @@ impl Walk<'_> {
                 match read_item(batch, index, value) {
                     Ok(item) => {
                         let name = item.item.name(item.action);
-                        if !inflight.contains_key(&name) {
+                        if !inflight.get(&name).is_some_and(|holders| holders.split(',').any(|h| h == batch))
+                        {
                             self.wrong(format!("batch {batch} holds {name}, but inflight does not say so"));
                         }
                         let spilled = self.key(&format!("waiters:{batch}:{index}"));
                         self.record(&name, &item.record, &spilled).await?;
-                        held.insert(name);
+                        held.insert((name, batch));
                     }
                     Err(error) => self.wrong(error),
                 }
@@ -254,8 +258,12 @@ impl Walk<'_> {
                 ));
             }
         }
-        for (name, batch) in inflight.iter().filter(|(name, _)| !held.contains(*name)) {
-            self.wrong(format!("inflight says that batch {batch} holds {name}, but none does"));
+        for (name, holders) in &inflight {
+            for batch in holders.split(',') {
+                if !held.contains(&(name.clone(), batch)) {
+                    self.wrong(format!("inflight says that batch {batch} holds {name}, but it does not"));
+                }
+            }
         }
         Ok(())
     }
@@ -274,6 +282,7 @@ impl Walk<'_> {
     async fn parts(&mut self) -> Result<(), QueueError> {
         let prefix = self.key("job:");
         let mut waiting = std::mem::take(&mut self.waiting);
+        let mut announced: i128 = 0;
         for key in self.scan(&format!("{prefix}*")).await? {
             let Some(job) = key.strip_prefix(&prefix).and_then(|id| id.parse::<JobId>().ok()) else {
                 continue;
@@ -295,10 +304,21 @@ impl Walk<'_> {
                     counts.settled()
                 ));
             }
+            if enqueued > counts.items {
+                self.wrong(format!(
+                    "job {job}: {enqueued} items were enqueued, more than its {}",
+                    counts.items
+                ));
+            }
+            announced += i128::from(counts.items) - i128::from(enqueued);
             let state = fields.get("state").map(String::as_str).unwrap_or_default();
             if state != counts.state().as_str() {
                 self.wrong(format!("job {job} is {state:?} here, but its counters mean {}", counts.state()));
             }
+        }
+        let said = self.counter("announced").await?;
+        if said != announced {
+            self.wrong(format!("stats says that {said} items are announced, but {announced} are"));
         }
         for (job, count) in waiting {
             self.wrong(format!("{count} items wait for job {job}, which has no part here"));

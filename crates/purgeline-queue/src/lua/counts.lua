@@ -21,10 +21,12 @@ end
 
 -- Ends a job's part whose items have all settled, leaving word in the outbox.
 local function end_part(job, part, keep_succeeded, keep_failed)
-  local items, succeeded, failed, cancelled = unpack(call('HMGET', part, 'items', 'succeeded', 'failed', 'cancelled'))
+  local state, items, succeeded, failed, cancelled =
+    unpack(call('HMGET', part, 'state', 'items', 'succeeded', 'failed', 'cancelled'))
+  if state ~= 'active' then return false end
   items, succeeded, failed, cancelled = tonumber(items), tonumber(succeeded), tonumber(failed), tonumber(cancelled)
   if succeeded + failed + cancelled < items then return false end
-  local state = 'partial'
+  state = 'partial'
   if succeeded == items then state = 'succeeded' elseif succeeded == 0 then state = failed > 0 and 'failed' or 'cancelled' end
   call('HSET', part, 'state', state, 'ended', int(NOW))
   local keep = (state == 'succeeded' or state == 'cancelled') and keep_succeeded or keep_failed

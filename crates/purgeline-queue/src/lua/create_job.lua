@@ -2,13 +2,13 @@
 --
 -- KEYS  1 the job's key
 -- ARGV  1 time, ms, or '' for Redis's own    2 digest of its body    then field, value pairs
--- returns {'created', time, ms} | {'exists', state} (the same body) | {'conflict'} (another body under the same id)
+-- returns {'created', time, ms} | {'exists', state, time, ms} (the same body) | {'conflict'} (another body under the same id)
 -- bound O(fields)
 
-local known = redis.call('HMGET', KEYS[1], 'digest', 'state')
+local known = redis.call('HMGET', KEYS[1], 'digest', 'state', 'submitted')
 if known[1] then
   if known[1] ~= ARGV[2] then return { 'conflict' } end
-  return { 'exists', known[2] }
+  return { 'exists', known[2], known[3] }
 end
 local now = ARGV[1]
 if now == '' then

@@ -18,7 +18,7 @@ local priority, source = ARGV[7], ARGV[8]
 local first = 9
 local part = T .. ':job:' .. job
 
-local known = call('HMGET', part, 'chunks', 'abandoned', 'items', 'chunks_total')
+local known = call('HMGET', part, 'chunks', 'abandoned', 'items', 'chunks_total', 'enqueued')
 if known[2] then return { 'abandoned' } end
 if known[1] and (tonumber(known[3]) ~= total or tonumber(known[4]) ~= chunks) then return { 'changed' } end
 local taken = tonumber(known[1] or 0)
@@ -30,12 +30,15 @@ for at = first, #ARGV, 2 do
   names[#names + 1] = ARGV[at]
   lanes[#lanes + 1] = ARGV[at + 1]
 end
-local texts = #names > 0 and call('HMGET', PENDING, unpack(names)) or {}
+-- Else the part would never end.
+local enqueued = tonumber(known[5] or 0) + #names
+if enqueued > total or (chunk + 1 == chunks and enqueued < total) then return { 'changed' } end
+local texts = call('HMGET', PENDING, unpack(names))
 
 -- Which dirs wait above the new items; those of this very call are seen through `changed`.
 local changed = {} -- name -> record text to write
-local above, waiting_dirs = {}, {}
-local coverable = call('HEXISTS', HOLD, 'dir') == 0
+local waiting_dirs = {}
+local coverable = not kind_held('dir')
 if coverable and tonumber(call('HGET', STATS, 'dirs') or 0) > 0 then
   local asked, order = {}, {}
   for i, name in ipairs(names) do
@@ -59,15 +62,14 @@ local function covering(name)
   if not coverable or not (new_dirs or next(waiting_dirs)) then return nil end
   for _, dir in ipairs(ancestors(name)) do
     local text = changed[dir] or waiting_dirs[dir]
-    if text and string.find(text, ' due=0 ', 1, true) then return dir, text end
+    if text and may_cover(text, PRIORITY[priority]) then return dir end
   end
 end
 
 -- Decided before anything is written, since a full queue changes nothing.
 local plan, covered_by, created = {}, {}, 0
 for i, name in ipairs(names) do
-  local text = texts[i]
-  if text then
+  if texts[i] or changed[name] then
     plan[i] = 'join'
   else
     local dir = covering(name)
@@ -82,13 +84,12 @@ for i, name in ipairs(names) do
     end
   end
 end
-local waiting = call('HLEN', PENDING)
--- A job of several chunks is refused as a whole, on its first; its items may coalesce, which
--- only the later chunks will tell.
-if chunk == 0 and chunks > 1 then
-  if waiting + total > most then return { 'full', waiting } end
-elseif chunk == 0 and created > 0 and waiting + created > most then
-  return { 'full', waiting }
+-- A job of several chunks is refused as a whole, on its first, and its announced items keep their
+-- room: they may coalesce, which only the later chunks will tell.
+if chunk == 0 then
+  local waiting = call('HLEN', PENDING) + tonumber(call('HGET', STATS, 'announced') or 0)
+  local more = chunks > 1 and total or created
+  if more > 0 and waiting + more > most then return { 'full', waiting } end
 end
 
 local pushes, new_dir_count, joined = {}, 0, 0
@@ -138,10 +139,13 @@ if chunk == 0 then
   call('HSET', part, 'state', 'active', 'items', total, 'succeeded', 0, 'failed', 0, 'cancelled', 0,
     'enqueued', #names, 'chunks', 1, 'chunks_total', chunks, 'since', int(NOW), 'priority', priority, 'source', source)
   call('HINCRBY', STATS, 'jobs', 1)
-  if chunks > 1 then call('ZADD', T .. ':submitting', int(NOW), job) end
+  if chunks > 1 then
+    call('ZADD', T .. ':submitting', int(NOW), job)
+    call('HINCRBY', STATS, 'announced', total - #names)
+  end
 else
-  call('HINCRBY', part, 'chunks', 1)
-  call('HINCRBY', part, 'enqueued', #names)
+  call('HSET', part, 'chunks', chunk + 1, 'enqueued', enqueued)
+  call('HINCRBY', STATS, 'announced', -#names)
 end
 if chunk + 1 == chunks and chunks > 1 then call('ZREM', T .. ':submitting', job) end
 call('HINCRBY', STATS, 'asked', #names)

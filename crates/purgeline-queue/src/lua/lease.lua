@@ -6,12 +6,15 @@
 -- ARGV  2 worker    3 policy, as JSON: see LeasePolicy
 -- returns {'batch', id, lease deadline, count, then for each item: index, name, record}
 --         {'wait', ms until it is worth asking again (0: unknown), why}
---         {'again'}   only stale hints were found; ask again at once
--- bound O(items of a call); hints looked at: 4 a possible item and 200 more; 64 lanes;
--- 500 items whose delay has passed
+--         {'again'}   only stale hints or covered items were found; ask again at once
+-- bound O(items of a call); hints looked at: 4 a possible item and 200 more; 16 split batches;
+-- 64 lanes, more only while they are all of kinds that may not go, 1024 at most; 500 items whose
+-- delay has passed
 
 local worker, policy = ARGV[2], cjson.decode(ARGV[3])
 local headroom = policy.headroom_ms
+-- Names of one variadic call: Lua unpacks a few thousand at most.
+local SLICE = 1000
 
 local function wait(till, why)
   return { 'wait', till > 0 and int(math.max(till - NOW, 1)) or '0', why }
@@ -23,10 +26,11 @@ if till then return wait(till, why) end
 local in_flight = call('ZCARD', LEASES)
 if in_flight >= policy.max_in_flight then return wait(0, 'in_flight') end
 
--- What the windows leave for this call, by unit.
+-- The most of a call, and what the windows leave of it now, by kind and together.
+local KIND_UNIT = { url = 'urls', dir = 'dirs' }
+local UNIT_ROOM = { items = 'items', urls = 'url', dirs = 'dir' }
 local room = { items = policy.max_items, url = policy.max_of_kind.url or 0, dir = policy.max_of_kind.dir or 0,
   resource = policy.max_of_kind.resource or 0 }
-local UNIT_ROOM = { items = 'items', urls = 'url', dirs = 'dir' }
 local rated = { items = room.items, url = room.url, dir = room.dir, resource = room.resource }
 for _, rate in ipairs(policy.rates) do
   local unit = UNIT_ROOM[rate.unit]
@@ -43,17 +47,36 @@ local function take_permits(total, of_kind)
   for _, rate in ipairs(policy.rates) do take(rate, headroom, counted(rate, total, of_kind)) end
 end
 
--- When the windows have room for so many, ms; nil if they have it now.
-local function short_of(total, of_kind)
+-- When the windows of a unit have room for so many, ms, and which one is the last; nil if they
+-- have it now.
+local function short_of(unit, need)
   local latest, which
   for _, rate in ipairs(policy.rates) do
-    local need = math.min(counted(rate, total, of_kind), rate.max)
-    if need > 0 and free(rate, headroom) < need then
-      local at = free_at(rate, headroom, need)
-      if not latest or at > latest then latest, which = at, rate.name end
+    local asked = math.min(need, rate.max)
+    if rate.unit == unit and asked > 0 and free(rate, headroom) < asked then
+      local at = free_at(rate, headroom, asked)
+      if not latest or at > latest then latest, which = at, 'rate ' .. rate.name end
     end
   end
   return latest, which
+end
+
+-- Kinds that may not go, each with when (0: not known) and why: held, not taken by the policy, or
+-- their own window is spent. They stop no other kind.
+local stops = {}
+local function stop_of(kind)
+  if stops[kind] == nil then
+    local till = kind_held(kind)
+    stops[kind] = till and { till, 'held ' .. kind }
+      or room[kind] == 0 and { 0, 'kind ' .. kind .. ' is not taken' }
+  end
+  return stops[kind]
+end
+
+-- What stops something that waits: the one that ends first.
+local stopped
+local function note(stop)
+  if not stopped or (stop[1] > 0 and (stopped[1] == 0 or stop[1] < stopped[1])) then stopped = stop end
 end
 
 local function lease(id, key)
@@ -71,10 +94,9 @@ local function answer(id, deadline, count, items)
 end
 
 -- A batch that was split waits ready: its items are already chosen.
-local ready = call('LINDEX', READY, 0)
-if ready then
-  local key, of_kind, total = T .. ':batch:' .. ready, {}, 0
-  local fields, reply = call('HGETALL', key), {}
+for _, ready in ipairs(call('LRANGE', READY, 0, 15)) do
+  local key, of_kind, total, reply = T .. ':batch:' .. ready, {}, 0, {}
+  local fields = call('HGETALL', key)
   for at = 1, #fields, 2 do
     if string.find(fields[at], '^%d+$') then
       local item = batch_item(fields[at + 1])
@@ -85,14 +107,25 @@ if ready then
       reply[#reply + 1] = fields[at + 1]
     end
   end
-  if total > 0 then
-    local at, which = short_of(total, of_kind)
-    if at then return wait(at, 'rate ' .. which) end
+  if total == 0 then
+    call('LREM', READY, 1, ready) -- its record is gone
+  else
+    local stop = false
+    for kind, count in pairs(of_kind) do
+      stop = stop or stop_of(kind)
+      local at, why = short_of(KIND_UNIT[kind], count)
+      if at then stop = stop or { at, why } end
+    end
+    if stop then
+      note(stop)
+    else
+      local at, why = short_of('items', total)
+      if at then return wait(at, why) end
+      call('LREM', READY, 1, ready)
+      take_permits(total, of_kind)
+      return answer(ready, lease(ready, key), total, reply)
+    end
   end
-  call('LPOP', READY)
-  if total == 0 then return { 'again' } end
-  take_permits(total, of_kind)
-  return answer(ready, lease(ready, key), total, reply)
 end
 
 -- Items whose delay has passed stand in their lanes again.
@@ -104,100 +137,108 @@ if #due > 0 then
       local record = parse(texts[i])
       record.due = '0'
       call('HSET', PENDING, name, pack(record))
-      call('RPUSH', T .. ':lane:' .. record.lane, name)
-      call('ZADD', LANES, 'LT', rank(record.lane, record.since), record.lane)
+      stand(name, record, false)
     end
   end
   call('ZREM', DELAYED, unpack(due))
 end
 
--- The lanes that share this call: the first in rank, and those that may go with it.
-local chosen, action_of, hosts, host_count = {}, {}, {}, 0
-local available, urgent, oldest, held_till, held_kind = { items = 0 }, false, nil, nil, nil
-local kinds_held = {}
-local ranked = call('ZRANGE', LANES, 0, 63, 'WITHSCORES')
-for at = 1, #ranked, 2 do
-  local lane = ranked[at]
-  local length = call('LLEN', T .. ':lane:' .. lane)
-  local kind = kind_of_lane(lane)
-  if kinds_held[kind] == nil then kinds_held[kind] = kind_held(kind) or false end
-  if length == 0 then
-    call('ZREM', LANES, lane)
-  elseif kinds_held[kind] then
-    local till = kinds_held[kind]
-    if till > 0 and (not held_till or till < held_till) then held_till = till end
-    held_kind = kind
-  else
-    local action = string.match(lane, '^%l+/%l+%+(%l+)') or 'default'
-    local host = string.match(lane, '@(.*)$')
-    local fits = (#chosen == 0 or policy.mix_kinds or action_of[kind])
-      and (not action_of[kind] or action_of[kind] == action)
-      and (not host or hosts[host] or host_count < policy.max_hosts)
-    if fits then
-      chosen[#chosen + 1] = lane
-      action_of[kind] = action
-      if host and not hosts[host] then hosts[host], host_count = true, host_count + 1 end
-      available[kind] = (available[kind] or 0) + length
-      available.items = available.items + length
-      if priority_of(lane) == 0 then urgent = true end
-      local since = tonumber(ranked[at + 1]) - priority_of(lane) * 1e14
-      if not oldest or since < oldest then oldest = since end
+-- The lanes that share this call: the first in rank that may go, and those that may go with it.
+local function choose()
+  local pick = { lanes = {}, action = {}, available = { items = 0 }, urgent = false }
+  local hosts, host_count, at = {}, 0, 0
+  while #pick.lanes == 0 and at < 1024 do
+    local ranked = call('ZRANGE', LANES, at, at + 63, 'WITHSCORES')
+    if #ranked == 0 then break end
+    at = at + 64
+    for i = 1, #ranked, 2 do
+      local lane = ranked[i]
+      local length, kind = call('LLEN', T .. ':lane:' .. lane), kind_of_lane(lane)
+      local action = string.match(lane, '^%l+/%l+%+(%l+)') or 'default'
+      local host = string.match(lane, '@(.*)$')
+      if length == 0 then
+        call('ZREM', LANES, lane)
+        at = at - 1
+      elseif stop_of(kind) then
+        note(stops[kind])
+      elseif (#pick.lanes == 0 or policy.mix_kinds or pick.action[kind])
+        and (not pick.action[kind] or pick.action[kind] == action)
+        and (not host or hosts[host] or host_count < policy.max_hosts) then
+        pick.lanes[#pick.lanes + 1] = { name = lane, kind = kind, priority = priority_of(lane), order = i }
+        pick.action[kind] = action
+        if host and not hosts[host] then hosts[host], host_count = true, host_count + 1 end
+        pick.available[kind] = (pick.available[kind] or 0) + length
+        if priority_of(lane) == 0 then pick.urgent = true end
+        local since = tonumber(ranked[i + 1]) - priority_of(lane) * 1e14
+        if not pick.oldest or since < pick.oldest then pick.oldest = since end
+      end
     end
   end
-end
-if #chosen == 0 then
-  local next_due = call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')[2]
-  local till = tonumber(next_due or 0)
-  if held_till and (till == 0 or held_till < till) then till = held_till end
-  return wait(till, held_kind and ('held ' .. held_kind) or (next_due and 'delayed' or 'empty'))
-end
-
--- Full: nothing more could go along, in one kind at least or together.
-local wanted, full = 0, false
-local wanted_of = {}
-for kind in pairs(action_of) do
-  wanted_of[kind] = math.min(available[kind], room[kind])
-  if available[kind] >= room[kind] then full = true end
-  wanted = wanted + wanted_of[kind]
-end
-if wanted >= room.items then wanted, full = room.items, true end
-
--- Like Nagle's algorithm: while calls are in flight a part-full chunk waits for company.
-if not full and not urgent and in_flight > 0 then
-  local returned = tonumber(call('HGET', STATS, 'last_return') or 0)
-  local go_at = oldest + policy.linger_ms
-  if go_at > NOW and returned <= oldest then return wait(go_at, 'linger') end
+  -- Full: nothing more could go along, in one kind at least or together.
+  pick.wanted, pick.wanted_of, pick.full = 0, {}, false
+  for kind in pairs(pick.action) do
+    pick.wanted_of[kind] = math.min(pick.available[kind], room[kind])
+    pick.wanted = pick.wanted + pick.wanted_of[kind]
+    if pick.available[kind] >= room[kind] then pick.full = true end
+  end
+  if pick.wanted >= room.items then pick.wanted, pick.full = room.items, true end
+  return pick
 end
 
 -- The windows must have room for the whole chunk: a small call now would make a small one later.
-for kind in pairs(action_of) do
-  if rated[kind] < wanted_of[kind] or rated.items < wanted then
-    if urgent and rated[kind] > 0 and rated.items > 0 then
-      wanted_of[kind] = math.min(wanted_of[kind], rated[kind])
-      wanted = math.min(wanted, rated.items)
-    else
-      local at, which = short_of(wanted, wanted_of)
-      if at then return wait(at, 'rate ' .. which) end
+-- Only what is urgent takes what there is.
+local pick
+repeat
+  pick = choose()
+  local chosen_again = false
+  for kind in pairs(pick.action) do
+    if rated[kind] < pick.wanted_of[kind] then
+      if pick.urgent and rated[kind] > 0 then
+        pick.wanted_of[kind] = rated[kind]
+      else
+        local at, why = short_of(KIND_UNIT[kind], pick.wanted_of[kind])
+        stops[kind], chosen_again = { at, why }, true
+      end
     end
   end
+until not chosen_again
+if #pick.lanes == 0 then
+  local next_due = tonumber(call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')[2])
+  if next_due then note({ next_due, 'delayed' }) end
+  if stopped then return wait(stopped[1], stopped[2]) end
+  return wait(0, 'empty')
+end
+
+-- Like Nagle's algorithm: while calls are in flight a part-full chunk waits for company.
+if not pick.full and not pick.urgent and in_flight > 0 then
+  local returned = tonumber(call('HGET', STATS, 'last_return') or 0)
+  local go_at = pick.oldest + policy.linger_ms
+  if go_at > NOW and returned <= pick.oldest then return wait(go_at, 'linger') end
+end
+
+local wanted, wanted_of = pick.wanted, pick.wanted_of
+if rated.items < wanted then
+  if not (pick.urgent and rated.items > 0) then return wait(short_of('items', wanted)) end
+  wanted = rated.items
 end
 
 -- Take them.
-local cover = dirs_cover()
+local cover = tonumber(call('HGET', STATS, 'dirs') or 0) > 0 and room.dir > 0 and not kind_held('dir')
 local names, records, dir_at = {}, {}, {}
 local of_kind, bytes, looked = {}, 0, 0
 local most_looked = 4 * policy.max_items + 200
 local max_bytes = policy.max_bytes or 0
-local joined_later = {} -- waiting dirs that got the jobs of urls they cover: name -> text
+local joined_later = {} -- waiting dirs that got the jobs of items they cover: name -> text
 
--- Whether a dir covers this item: one already in this batch, or one that waits.
-local function covered(name, text)
+-- Whether a dir covers this item, one already in this batch or one that waits; if so, the item's
+-- jobs wait for the dir from now on.
+local function covered(name, text, priority)
   local above = ancestors(name)
   if #above == 0 then return false end
   local found = call('HMGET', PENDING, unpack(above))
   for i, dir in ipairs(above) do
     local to = joined_later[dir] or found[i]
-    if dir_at[dir] or (to and string.find(to, ' due=0 ', 1, true)) then
+    if dir_at[dir] or (to and may_cover(to, priority)) then
       local record = parse(text)
       local spilled = T .. ':waiters:' .. name
       if record.spill == '1' then
@@ -222,37 +263,37 @@ local function covered(name, text)
   return false
 end
 
--- Dirs first, so that urls under them in this very call are seen to be covered.
-table.sort(chosen, function(a, b)
-  local da, db = kind_of_lane(a) == 'dir' and 0 or 1, kind_of_lane(b) == 'dir' and 0 or 1
-  if da ~= db then return da < db end
-  return priority_of(a) < priority_of(b)
+-- Dirs before what has the same haste, so that items under them in this very call are seen to be
+-- covered; else in the order of their rank.
+table.sort(pick.lanes, function(a, b)
+  if a.priority ~= b.priority then return a.priority < b.priority end
+  if (a.kind == 'dir') ~= (b.kind == 'dir') then return a.kind == 'dir' end
+  return a.order < b.order
 end)
 local byte_full = false
 local seen = {}
-for _, lane in ipairs(chosen) do
-  local kind, key = kind_of_lane(lane), T .. ':lane:' .. lane
+for _, lane in ipairs(pick.lanes) do
+  local kind, key = lane.kind, T .. ':lane:' .. lane.name
+  local head = lane.name .. ' '
   while not byte_full and #names < wanted and (of_kind[kind] or 0) < wanted_of[kind] and looked < most_looked do
-    local ask = math.min(wanted - #names, wanted_of[kind] - (of_kind[kind] or 0), most_looked - looked)
+    local ask = math.min(wanted - #names, wanted_of[kind] - (of_kind[kind] or 0), most_looked - looked, SLICE)
     local popped = call('LPOP', key, ask)
     if not popped or #popped == 0 then break end
     looked = looked + #popped
-    local texts = call('HMGET', PENDING, unpack(popped))
+    local texts, rest = call('HMGET', PENDING, unpack(popped)), {}
     for i, name in ipairs(popped) do
       local text = texts[i]
       -- Else a stale hint: gone, moved to another lane, delayed, or a second hint of the same item.
-      if text and not seen[name] and string.sub(text, 6, 6 + #lane) == lane .. ' '
+      if text and not seen[name] and string.sub(text, 6, 5 + #head) == head
         and string.find(text, ' due=0 ', 1, true) then
+        byte_full = byte_full or (max_bytes > 0 and #names > 0 and bytes + #name > max_bytes)
         if byte_full then
-          call('LPUSH', key, name)
-        elseif max_bytes > 0 and #names > 0 and bytes + #name > max_bytes then
-          byte_full = true
-          call('LPUSH', key, name)
+          rest[#rest + 1] = name
         else
           seen[name] = true
           -- A dir that waits may have got jobs since it was read.
           text = joined_later[name] or text
-          if not (cover and covered(name, text)) then
+          if not (cover and covered(name, text, lane.priority)) then
             names[#names + 1] = name
             records[#names] = text
             bytes = bytes + #name
@@ -262,39 +303,44 @@ for _, lane in ipairs(chosen) do
         end
       end
     end
+    for i = #rest, 1, -1 do call('LPUSH', key, rest[i]) end
   end
-  local head = call('LINDEX', key, 0)
-  if head then
-    local text = call('HGET', PENDING, head)
+  local first = call('LINDEX', key, 0)
+  if first then
+    local text = call('HGET', PENDING, first)
     local since = text and string.match(text, ' since=(%d+)') or NOW
-    call('ZADD', LANES, rank(lane, since), lane)
+    call('ZADD', LANES, rank(lane.name, since), lane.name)
   else
-    call('ZREM', LANES, lane)
+    call('ZREM', LANES, lane.name)
   end
 end
 if #names == 0 then return { 'again' } end
 
 local id = 'b' .. call('HINCRBY', STATS, 'seq', 1)
-local key = T .. ':batch:' .. id
-local fields, held_items, reply = {}, {}, {}
-for i, name in ipairs(names) do
-  if string.find(records[i], ' spill=1 ', 1, true) then
-    call('RENAME', T .. ':waiters:' .. name, T .. ':waiters:' .. id .. ':' .. i)
+local key, reply = T .. ':batch:' .. id, {}
+for from = 1, #names, SLICE do
+  local to = math.min(from + SLICE - 1, #names)
+  local fields, holders = {}, {}
+  local others = call('HMGET', INFLIGHT, unpack(names, from, to))
+  for i = from, to do
+    local name = names[i]
+    if string.find(records[i], ' spill=1 ', 1, true) then
+      call('RENAME', T .. ':waiters:' .. name, T .. ':waiters:' .. id .. ':' .. i)
+    end
+    local value = records[i] .. ' item=' .. name
+    local other = others[i - from + 1]
+    fields[#fields + 1] = i
+    fields[#fields + 1] = value
+    holders[#holders + 1] = name
+    holders[#holders + 1] = other and other .. ',' .. id or id
+    reply[#reply + 1] = tostring(i)
+    reply[#reply + 1] = name
+    reply[#reply + 1] = value
   end
-  fields[#fields + 1] = i
-  fields[#fields + 1] = records[i] .. ' item=' .. name
-  held_items[#held_items + 1] = name
-  held_items[#held_items + 1] = id
-  reply[#reply + 1] = tostring(i)
-  reply[#reply + 1] = name
-  reply[#reply + 1] = records[i] .. ' item=' .. name
+  call('HSET', key, unpack(fields))
+  call('HSET', INFLIGHT, unpack(holders))
+  call('HDEL', PENDING, unpack(names, from, to))
 end
-for at = 1, #fields, 1000 do
-  local to = math.min(at + 999, #fields)
-  call('HSET', key, unpack(fields, at, to))
-  call('HSET', INFLIGHT, unpack(held_items, at, to))
-end
-for at = 1, #names, 1000 do call('HDEL', PENDING, unpack(names, at, math.min(at + 999, #names))) end
 if of_kind.dir then call('HINCRBY', STATS, 'dirs', -of_kind.dir) end
 call('HSET', key, 'items', #names, 'open', #names, 'polls', 0)
 take_permits(#names, of_kind)

@@ -100,40 +100,62 @@ local function ancestors(name)
   return found
 end
 
--- Whether waiting dirs may cover items now: there are some, and dirs are not held.
-local function dirs_cover()
-  return tonumber(call('HGET', STATS, 'dirs') or 0) > 0 and call('HEXISTS', HOLD, 'dir') == 0
+-- Whether a dir's record may take over the jobs of an item of this priority: it stands in its
+-- lane, and goes no later than the item would by itself.
+local function may_cover(text, priority)
+  return string.find(text, ' due=0 ', 1, true) and priority_of(string.sub(text, 6)) <= priority
+end
+
+-- Until when the items of one kind are held, 0: until somebody lifts it; nil if they are not.
+local function kind_held(kind)
+  local hold = call('HGET', HOLD, kind)
+  if not hold then return nil end
+  local till = tonumber(string.match(hold, '^until=(%d+)'))
+  if till == 0 or till > NOW then return till end
+  call('HDEL', HOLD, kind)
+end
+
+-- Leaves a hint to a record in its lane. front: before the others.
+local function stand(name, record, front)
+  call(front and 'LPUSH' or 'RPUSH', T .. ':lane:' .. record.lane, name)
+  call('ZADD', LANES, 'LT', rank(record.lane, record.since), record.lane)
+end
+
+-- Joins a record that comes back to the newer one of the same item. They wait for the same thing,
+-- so what was learned of the one, its haste and its delay hold for both.
+local function merge(name, newer, record, due, spilled_key, front)
+  newer.attempts = math.max(newer.attempts, record.attempts)
+  newer.since = int(math.min(newer.since, record.since))
+  if record.cause ~= '-' then newer.cause = record.cause end
+  local hastened = priority_of(record.lane) < priority_of(newer.lane)
+  if hastened then newer.lane = record.lane end
+  if due > NOW and due > tonumber(newer.due) then
+    newer.due = int(due)
+    call('ZADD', DELAYED, newer.due, name)
+  elseif hastened and newer.due == '0' then
+    stand(name, newer, front)
+  end
+  call('HSET', PENDING, name, join_all(name, pack(newer), record, spilled_key))
 end
 
 -- Puts an item back: joined to a newer record of the same item if there is one, else under its
 -- own record, delayed when it is due later. front: before the others of its lane.
 local function put_back(name, record, due, spilled_key, front)
   local text = call('HGET', PENDING, name)
-  if text then
-    -- The newer request waits for the same thing: what was learned of the item holds for it too.
-    local newer = parse(text)
-    newer.attempts = math.max(newer.attempts, record.attempts)
-    newer.cause = record.cause
-    if due > NOW and due > tonumber(newer.due) then
-      newer.due = int(due)
-      call('ZADD', DELAYED, newer.due, name)
-    end
-    call('HSET', PENDING, name, join_all(name, pack(newer), record, spilled_key))
-    return
-  end
+  if text then return merge(name, parse(text), record, due, spilled_key, front) end
   if record.spill == '1' then call('RENAME', spilled_key, T .. ':waiters:' .. name) end
   if due > NOW then
     record.due = int(due)
     call('ZADD', DELAYED, record.due, name)
   else
     record.due = '0'
-    call(front and 'LPUSH' or 'RPUSH', T .. ':lane:' .. record.lane, name)
-    call('ZADD', LANES, 'LT', rank(record.lane, record.since), record.lane)
+    stand(name, record, front)
   end
   call('HSET', PENDING, name, pack(record))
   if kind_of_name(name) == 'dir' then call('HINCRBY', STATS, 'dirs', 1) end
 end
 
+-- An item of a batch: its record and its name.
 local function batch_item(value)
   local record = parse(value)
   local _, at = string.find(value, ' item=', 1, true)
@@ -141,9 +163,26 @@ local function batch_item(value)
   return record
 end
 
--- A call has come back, so whoever lingers for company may go.
+-- Takes down that a batch holds an item no longer, or that another does instead. Several batches
+-- may hold the same item: each request that came after a lease gets a call of its own.
+local function let_go(name, batch, instead)
+  local holders = call('HGET', INFLIGHT, name)
+  if not holders then return end
+  local left = {}
+  for holder in string.gmatch(holders, '[^,]+') do
+    if holder ~= batch then left[#left + 1] = holder end
+  end
+  left[#left + 1] = instead
+  if #left == 0 then
+    call('HDEL', INFLIGHT, name)
+  else
+    call('HSET', INFLIGHT, name, table.concat(left, ','))
+  end
+end
+
+-- A batch has left its worker: if a call has come back by it, whoever lingers for company may go.
 local function call_returned(batch)
-  call('ZREM', LEASES, batch)
+  if call('ZREM', LEASES, batch) == 0 then return end
   call('HSET', STATS, 'last_return', int(NOW))
   call('PUBLISH', T .. ':wake', 'returned')
 end

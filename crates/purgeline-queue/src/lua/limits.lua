@@ -87,12 +87,3 @@ local function held()
     end
   end
 end
-
--- The same for one kind.
-local function kind_held(kind)
-  local hold = call('HGET', HOLD, kind)
-  if not hold then return nil end
-  local till = tonumber(string.match(hold, '^until=(%d+)'))
-  if till == 0 or till > NOW then return till end
-  call('HDEL', HOLD, kind)
-end

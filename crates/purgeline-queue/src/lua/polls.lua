@@ -28,19 +28,23 @@ end
 local reply = { 'polls' }
 for _, batch in ipairs(due) do
   local key = T .. ':batch:' .. batch
-  call('ZADD', POLLS, int(NOW + policy.lease_ms), batch)
-  local polls = call('HINCRBY', key, 'polls', 1)
   local head = call('HMGET', key, 'receipt', 'submitted_at')
-  local fields, items = call('HGETALL', key), {}
-  for at = 1, #fields, 2 do
-    if string.find(fields[at], '^%d+$') then
-      items[#items + 1] = fields[at]
-      items[#items + 1] = fields[at + 1]
+  if not head[1] then
+    call('ZREM', POLLS, batch) -- somebody has deleted it
+  else
+    call('ZADD', POLLS, int(NOW + policy.lease_ms), batch)
+    local polls = call('HINCRBY', key, 'polls', 1)
+    local fields, items = call('HGETALL', key), {}
+    for at = 1, #fields, 2 do
+      if string.find(fields[at], '^%d+$') then
+        items[#items + 1] = fields[at]
+        items[#items + 1] = fields[at + 1]
+      end
     end
+    for _, value in ipairs({ batch, head[1], head[2] or '0', tostring(polls), tostring(#items / 2) }) do
+      reply[#reply + 1] = value
+    end
+    for _, value in ipairs(items) do reply[#reply + 1] = value end
   end
-  for _, value in ipairs({ batch, head[1] or '', head[2] or '0', tostring(polls), tostring(#items / 2) }) do
-    reply[#reply + 1] = value
-  end
-  for _, value in ipairs(items) do reply[#reply + 1] = value end
 end
 return reply

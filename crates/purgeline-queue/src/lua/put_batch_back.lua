@@ -16,7 +16,7 @@ local function put_batch_back(batch, cause, attempts)
     local item = items[index]
     item.attempts = item.attempts + attempts
     if cause ~= '' then item.cause = cause end
-    if call('HGET', INFLIGHT, item.name) == batch then call('HDEL', INFLIGHT, item.name) end
+    let_go(item.name, batch)
     put_back(item.name, item, 0, T .. ':waiters:' .. batch .. ':' .. index, true)
   end
   call('DEL', key)

@@ -17,7 +17,7 @@ local key = T .. ':batch:' .. batch
 
 local counts = new_counts()
 local settled, spilled_left = 0, 0
-local retries = 0
+local retries, again = 0, {}
 for at = 6, #ARGV, 6 do
   local index, outcome, ms, class, code, message = unpack(ARGV, at, at + 5)
   local value = call('HGET', key, index)
@@ -25,13 +25,19 @@ for at = 6, #ARGV, 6 do
     local item = batch_item(value)
     local spilled = T .. ':waiters:' .. batch .. ':' .. index
     call('HDEL', key, index)
-    if call('HGET', INFLIGHT, item.name) == batch then call('HDEL', INFLIGHT, item.name) end
+    let_go(item.name, batch)
     settled = settled + 1
     if outcome == 'retry' or outcome == 'again' then
       retries = retries + 1
       if outcome == 'retry' then item.attempts = item.attempts + 1 end
-      if code ~= '' then item.cause = code end
-      put_back(item.name, item, NOW + (tonumber(ms) or 0), spilled, outcome == 'again')
+      -- A record is read by its spaces.
+      if code ~= '' then item.cause = string.gsub(code, '%s', '-') end
+      local due = NOW + (tonumber(ms) or 0)
+      if outcome == 'retry' then
+        put_back(item.name, item, due, spilled, false)
+      else
+        again[#again + 1] = { item, due, spilled }
+      end
     else
       local dead = ''
       if outcome == 'failed' then
@@ -47,6 +53,11 @@ for at = 6, #ARGV, 6 do
   end
 end
 
+-- To the front, so the last one first.
+for i = #again, 1, -1 do
+  local item, due, spilled = unpack(again[i])
+  put_back(item.name, item, due, spilled, true)
+end
 local ended = apply_counts(counts, keep_succeeded, keep_failed)
 if retries > 0 then
   call('HINCRBY', STATS, 'retried', retries)

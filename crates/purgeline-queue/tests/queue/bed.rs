@@ -26,7 +26,7 @@ pub(crate) const LINGER_MS: u64 = 100;
 pub(crate) const ROOM: u64 = 1_000_000;
 
 pub(crate) struct Bed {
-    pub(crate) server: RedisServer,
+    _server: RedisServer,
     pub(crate) queue: Queue,
     pub(crate) clock: ManualClock,
     pub(crate) target: Target,
@@ -37,7 +37,7 @@ impl Bed {
         let server = RedisServer::for_test().option("appendonly", "no").start().await.unwrap();
         let clock = ManualClock::new(Timestamp::from_millisecond(1_763_700_000_000).unwrap());
         let queue = Queue::open(server.url()).unwrap().with_clock(clock.clone());
-        Self { server, queue, clock, target: Target::alone("www".parse().unwrap()) }
+        Self { _server: server, queue, clock, target: Target::alone("www".parse().unwrap()) }
     }
 
     pub(crate) fn pass(&self, ms: i64) {

@@ -123,6 +123,24 @@ async fn a_request_for_an_item_in_flight_waits_for_a_call_of_its_own() {
 }
 
 #[tokio::test]
+async fn an_item_may_be_in_several_batches_that_end_in_any_order() {
+    let bed = Bed::new().await;
+    let (item, action) = purgeline_core::Item::from_name(&url("a")).unwrap();
+    let mut batches = Vec::new();
+    for job in ["j1", "j2", "j3"] {
+        bed.ask_as(Urgent, job, &[&url("a")]).await;
+        batches.push(bed.batch(&plain()).await);
+        bed.check().await;
+    }
+    let holder = async || bed.queue.batch_of(&bed.target, &item, action).await.unwrap();
+    for (done, left) in [(2, Some("b2")), (0, Some("b2")), (1, None)] {
+        bed.settle(&batches[done], &purgeline_queue::Settlement::Done).await;
+        bed.check().await;
+        assert_eq!(holder().await.as_deref(), left);
+    }
+}
+
+#[tokio::test]
 async fn a_repeated_chunk_adds_nothing_and_a_gap_is_refused() {
     let bed = Bed::new().await;
     bed.create("j1", 5).await;
@@ -133,7 +151,16 @@ async fn a_repeated_chunk_adds_nothing_and_a_gap_is_refused() {
     assert_eq!(bed.chunk("j1", (0, 3, 5), &[&a, &b], 10).await.unwrap(), Enqueued::Repeated);
     assert_eq!(bed.chunk("j1", (2, 3, 5), &[&c], 10).await.unwrap(), Enqueued::Gap(1));
     bed.check().await;
+    // Other counts than it said before, or more or fewer items than it said.
+    for (counts, items) in [((1, 3, 6), 1), ((1, 2, 5), 1), ((1, 3, 5), 4)] {
+        let items: Vec<_> = (0..items).map(|n| url(format!("n{n}"))).collect();
+        let items: Vec<_> = items.iter().map(String::as_str).collect();
+        let refused = bed.chunk("j1", counts, &items, 10).await.unwrap_err();
+        assert!(matches!(refused, QueueError::Conflict(job) if job == id("j1")), "{refused}");
+    }
     assert_eq!(bed.chunk("j1", (1, 3, 5), &[&c, &url("d")], 10).await.unwrap(), added(2, 0, 0));
+    let refused = bed.chunk("j1", (2, 3, 5), &[&url("e"), &url("f")], 10).await.unwrap_err();
+    assert!(matches!(refused, QueueError::Conflict(_)), "{refused}");
     assert_eq!(bed.chunk("j1", (2, 3, 5), &[&url("e")], 10).await.unwrap(), added(1, 0, 0));
     assert_eq!(bed.chunk("j1", (2, 3, 5), &[&url("e")], 10).await.unwrap(), Enqueued::Repeated);
     assert_eq!(bed.waiting(&a, &["j1"]).await, Some(ones(&["j1"])));

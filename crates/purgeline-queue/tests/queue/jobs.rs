@@ -134,6 +134,33 @@ impl Entries for redis::aio::ConnectionManager {
 }
 
 #[tokio::test]
+async fn what_a_dead_carrier_had_in_hand_is_carried_after_a_while() {
+    let bed = Bed::new().await;
+    bed.ask("j0", &[&url("a")]).await;
+    let batch = bed.batch(&plain()).await;
+    bed.settle(&batch, &Settlement::Done).await;
+    bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    bed.ask("j1", &[&url("a")]).await;
+    let batch = bed.batch(&plain()).await;
+    bed.settle(&batch, &Settlement::Done).await;
+    let key = bed.queue.keys().of_target(&bed.target, "outbox");
+    let mut redis = bed.queue.manager();
+    let mut read = redis::cmd("XREADGROUP");
+    read.arg("GROUP").arg("carriers").arg("carrier").arg("STREAMS").arg(&key).arg(">");
+    let taken: redis::streams::StreamReadReply = read.query_async(&mut redis).await.unwrap();
+    let entry = &taken.keys[0].ids[0].id;
+    assert_eq!(bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap(), []);
+    bed.check().await;
+    let mut age = redis::cmd("XCLAIM");
+    age.arg(&key).arg("carriers").arg("carrier").arg(0).arg(entry).arg("IDLE").arg(30_000);
+    let _: redis::Value = age.query_async(&mut redis).await.unwrap();
+    let ended = bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    assert_eq!(ended, [(id("j1"), JobState::Succeeded)]);
+    assert_eq!(bed.queue.stats(&bed.target).await.unwrap().outbox, 0);
+    bed.check().await;
+}
+
+#[tokio::test]
 async fn carriers_do_not_tell_twice() {
     let bed = Bed::new().await;
     for n in 0..300 {
@@ -212,5 +239,10 @@ async fn an_unaccepted_job_is_discarded_and_an_unaccepted_part_cancelled() {
     bed.settle(&batch, &Settlement::Done).await;
     let ended = bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
     assert_eq!(ended, [(id("j2"), JobState::Partial)]);
+    // Also when the part that is cancelled is the last.
+    bed.queue.create_job(&new_job("j3", &[&second])).await.unwrap();
+    let ended = bed.queue.cancel_part(id("j3"), &second.name, 1, &RETENTION).await.unwrap();
+    assert_eq!(ended, Some(JobState::Cancelled));
+    assert_eq!(events(&bed).await.last().unwrap()["state"], "cancelled");
     assert!(bed.queue.verify(&both).await.unwrap().is_empty());
 }

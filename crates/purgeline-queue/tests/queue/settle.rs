@@ -34,7 +34,7 @@ async fn a_failed_item_leaves_a_dead_letter() {
     assert_eq!(letter.jobs, [id("j1"), id("j2")]);
     assert_eq!((letter.since_ms, letter.failed_at_ms), (bed.now() - 12, bed.now()));
     let job = bed.queue.job(id("j1"), std::slice::from_ref(&bed.target)).await.unwrap().unwrap();
-    assert_eq!(job.parts[&bed.target.name].dead, [letter.id.clone()]);
+    assert_eq!(job.parts[&bed.target.name].dead, std::slice::from_ref(&letter.id));
     assert_eq!(bed.counter("failed").await, 1);
     bed.check().await;
 }
@@ -226,7 +226,7 @@ async fn lists_of_hot_items_survive_retries_joins_and_coverage() {
     bed.check().await;
     // All of it joins the dir.
     let third = bed.batch(&policy(|limits| limits.call.mix_kinds = true)).await;
-    assert_eq!(names(&third), [above.clone()]);
+    assert_eq!(names(&third), std::slice::from_ref(&above));
     bed.check().await;
     crowd(&bed, &hot).await;
     bed.settle(&third, &failed("x")).await;
