@@ -15,6 +15,8 @@ pub struct Descriptor {
     pub rules: ItemRules,
     /// The actions that it tells apart; one that is not here is treated as the default.
     pub actions: &'static [Action],
+    /// The actions that it tells apart for dirs, where those are others.
+    pub dir_actions: Option<&'static [Action]>,
     /// When to ask how an accepted batch fares; `None`: the call itself is the end.
     pub polls: Option<PollSchedule>,
     /// The longest wait for an answer, in milliseconds, where a target's configuration says
@@ -80,11 +82,12 @@ impl Descriptor {
         Ok(())
     }
 
-    /// The action to do for a wished one: itself where the provider tells it apart, else the
-    /// default, so that items which mean the same coalesce.
+    /// The action to do to an item of that kind for a wished one: itself where the provider tells
+    /// it apart, else the default, so that items which mean the same coalesce.
     #[must_use]
-    pub fn fold_action(&self, wished: Action) -> Action {
-        if self.actions.contains(&wished) { wished } else { Action::Default }
+    pub fn fold_action(&self, kind: Kind, wished: Action) -> Action {
+        let actions = self.dir_actions.filter(|_| kind == Kind::Dir).unwrap_or(self.actions);
+        if actions.contains(&wished) { wished } else { Action::Default }
     }
 }
 

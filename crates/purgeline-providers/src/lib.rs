@@ -10,7 +10,7 @@ mod status;
 mod targets;
 mod transport;
 
-pub use provider::{Call, CallItem, OpenBatch, Provider};
+pub use provider::{CacheEntry, Call, CallItem, OpenBatch, Provider};
 pub use registry::{BuildContext, Entry, REGISTRY, provider};
 pub use settings::{SettingsError, read as read_settings};
 pub use targets::{ConfiguredTarget, TargetError, TargetProblem};

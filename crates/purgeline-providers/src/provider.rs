@@ -1,5 +1,6 @@
 use async_trait::async_trait;
-use purgeline_core::{Action, Item, PollReport, Receipt, Signal, Submission};
+use purgeline_core::{Action, Cause, Class, Item, PollReport, Receipt, Signal, Submission};
+use serde::Serialize;
 use std::fmt::Debug;
 
 /// An API that can purge: one value for each target, made by its registry entry from the
@@ -31,6 +32,31 @@ pub trait Provider: Debug + Send + Sync + 'static {
     async fn quota(&self) -> Vec<Signal> {
         Vec::new()
     }
+
+    /// Lists what the provider says of its caches, for a person to read. Few providers can be
+    /// asked.
+    ///
+    /// # Errors
+    /// Why there is nothing to read; the code `not-offered` where it cannot be asked at all.
+    async fn cache_listing(&self) -> Result<Vec<CacheEntry>, Cause> {
+        Err(Cause::new(Class::ItemDead, "not-offered", "this provider does not list what it caches"))
+    }
+}
+
+/// A cache as its provider describes it (seed 000: one for each user and device).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CacheEntry {
+    /// Whose cache it is. Where the provider names users by their tokens, which are secrets, a
+    /// fingerprint that tells them apart.
+    pub user: String,
+    /// The device that holds it.
+    pub device: String,
+    /// When it was last synchronised, as the provider writes it.
+    pub sync_datetime: String,
+    /// Moves when its contents do; `None` where the provider gives none.
+    pub version: Option<i64>,
+    /// The same, as a tag.
+    pub etag: String,
 }
 
 /// The items of one call.

@@ -116,7 +116,7 @@ impl ConfiguredTarget {
     /// The action to do here for a wished one, and the lane that an item waits in.
     #[must_use]
     pub fn lane(&self, item: &Item, wished: Action, priority: Priority) -> (Action, Lane) {
-        let action = self.descriptor.fold_action(wished);
+        let action = self.descriptor.fold_action(item.kind(), wished);
         let bounds_hosts = self.descriptor.limits.call.max_hosts.is_some();
         let host = item.host().filter(|_| bounds_hosts).map(str::to_owned);
         (action, Lane { priority, kind: item.kind(), action, host })

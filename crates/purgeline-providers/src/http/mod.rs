@@ -80,6 +80,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
         },
         rules: ItemRules::default(),
         actions: &[Action::Default],
+        dir_actions: None,
         polls: None,
         timeout_ms: Descriptor::TIMEOUT_MS,
         auth: "an ACL at the cache, or headers",

@@ -92,6 +92,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
         },
         // A refresh marks the copies stale (seed 003); there is no other way.
         actions: &[Action::Default],
+        dir_actions: None,
         polls: Some(settings.polls.schedule()),
         timeout_ms: Descriptor::TIMEOUT_MS,
         auth: "QBox: HMAC-SHA1 of the path, no clock",
