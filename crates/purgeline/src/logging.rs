@@ -1,5 +1,5 @@
 use crate::cli::{Global, LogFormat};
-use std::io;
+use std::io::{self, IsTerminal};
 use tracing_subscriber::{
     EnvFilter, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
@@ -15,7 +15,11 @@ pub(crate) fn start(global: &Global, service: bool) {
     let registry = tracing_subscriber::registry().with(filter);
     // A second subscriber can only fail to take the first one's place, and there is none.
     let _ = match global.log {
-        LogFormat::Human => registry.with(fmt::layer().with_writer(io::stderr).with_target(false)).try_init(),
+        LogFormat::Human => {
+            let ansi = io::stderr().is_terminal();
+            let layer = fmt::layer().with_writer(io::stderr).with_target(false).with_ansi(ansi);
+            registry.with(layer).try_init()
+        }
         LogFormat::Json => {
             let layer = fmt::layer().json().flatten_event(true).with_writer(io::stderr);
             registry.with(layer).try_init()

@@ -11,17 +11,17 @@ use std::fmt;
 pub(crate) enum Whereabouts {
     /// It waits to be sent.
     Pending {
-        /// What is written of it.
+        /// Since when, and why still.
         #[serde(flatten)]
-        record: Record,
+        wait: Wait,
     },
     /// A waiting dir above it will purge it.
     Covered {
         /// That dir.
         dir: String,
-        /// What is written of it.
+        /// Since when, and why still.
         #[serde(flatten)]
-        record: Record,
+        wait: Wait,
     },
     /// It is in a call.
     Batch {
@@ -38,6 +38,21 @@ pub(crate) enum Whereabouts {
     },
 }
 
+/// How long something has waited, and what came of it so far.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Wait {
+    /// What it stands in.
+    lane: String,
+    /// When it was first asked for, in milliseconds since 1970.
+    since_ms: i64,
+    /// Sends so far.
+    attempts: u32,
+    /// Delayed until then, in milliseconds since 1970; `None`: it may go.
+    due_ms: Option<i64>,
+    /// The code of the last failed attempt.
+    cause: Option<String>,
+}
+
 /// Finds an item at a target; `None` if it does not wait there: it has settled.
 ///
 /// # Errors
@@ -52,7 +67,7 @@ pub(crate) async fn find(
     let (action, _) = target.lane(item, wished, Priority::Normal);
     let target = &target.target;
     if let Some(pending) = queue.pending_item(target, item, action).await? {
-        return Ok(Some(Whereabouts::Pending { record: pending.record }));
+        return Ok(Some(Whereabouts::Pending { wait: pending.record.into() }));
     }
     if let Some(id) = queue.batch_of(target, item, action).await?
         && let Some(batch) = queue.batch(target, &id).await?
@@ -68,7 +83,7 @@ pub(crate) async fn find(
     for dir in ancestors(item) {
         let dir = Item::from_normalized(purgeline_core::Kind::Dir, dir);
         if let Some(pending) = queue.pending_item(target, &dir, action).await? {
-            return Ok(Some(Whereabouts::Covered { dir: pending.name, record: pending.record }));
+            return Ok(Some(Whereabouts::Covered { dir: pending.name, wait: pending.record.into() }));
         }
     }
     Ok(None)
@@ -77,8 +92,8 @@ pub(crate) async fn find(
 impl fmt::Display for Whereabouts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pending { record } => write!(f, "waits {}", Waiting(record)),
-            Self::Covered { dir, record } => write!(f, "waits with {dir} {}", Waiting(record)),
+            Self::Pending { wait } => write!(f, "waits {wait}"),
+            Self::Covered { dir, wait } => write!(f, "waits with {dir} {wait}"),
             Self::Batch { batch, state: BatchState::Leased, .. } => {
                 write!(f, "is being sent in batch {batch}")
             }
@@ -99,19 +114,24 @@ impl fmt::Display for Whereabouts {
     }
 }
 
-struct Waiting<'a>(&'a Record);
+impl From<Record> for Wait {
+    fn from(record: Record) -> Self {
+        let Record { lane, since_ms, attempts, due_ms, cause, .. } = record;
+        Self { lane: lane.to_string(), since_ms, attempts, due_ms, cause }
+    }
+}
 
-impl fmt::Display for Waiting<'_> {
+impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Record { lane, since_ms, attempts, due_ms, cause, .. } = self.0;
-        write!(f, "in {lane} since {}", Time(*since_ms))?;
-        if let Some(due) = due_ms {
-            write!(f, ", not before {}", Time(*due))?;
+        write!(f, "in {} since {}", self.lane, Time(self.since_ms))?;
+        if let Some(due) = self.due_ms {
+            write!(f, ", not before {}", Time(due))?;
         }
-        match (attempts, cause) {
+        let times = if self.attempts == 1 { "attempt" } else { "attempts" };
+        match (self.attempts, &self.cause) {
             (0, None) => Ok(()),
-            (sent, Some(cause)) => write!(f, ", after {sent} attempts (last: {cause})"),
-            (sent, None) => write!(f, ", after {sent} attempts"),
+            (sent, Some(cause)) => write!(f, ", after {sent} {times} (last: {cause})"),
+            (sent, None) => write!(f, ", after {sent} {times}"),
         }
     }
 }

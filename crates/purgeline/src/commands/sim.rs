@@ -14,7 +14,8 @@ pub(crate) struct SimArgs {
     /// The address to listen at; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     listen: SocketAddr,
-    /// The simulator's settings as a JSON object; without, the documented limits hold
+    /// The simulator's settings as a JSON object. Without, the documented limits hold, and the
+    /// account's keys are sim-access-key and sim-secret-key
     #[arg(long, value_name = "JSON", value_parser = json)]
     settings: Option<Value>,
 }

@@ -1,8 +1,10 @@
 //! What commands answer: text for people, or JSON with stable field names for programs.
 
+mod hold;
 mod table;
 mod time;
 
+pub(crate) use hold::HoldText;
 pub(crate) use table::table;
 pub(crate) use time::{Span, Time};
 

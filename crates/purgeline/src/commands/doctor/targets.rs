@@ -1,5 +1,5 @@
 use super::report::Check;
-use crate::commands::job::HeldTarget;
+use crate::output::HoldText;
 use purgeline_core::Target;
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{Queue, QueueError};
@@ -29,13 +29,9 @@ pub(super) async fn checks(queue: &Queue, target: &ConfiguredTarget) -> Result<V
     } else {
         Check::good(&check, found)
     });
-    checks.extend(stats.holds.into_iter().map(|hold| {
-        let held = HeldTarget { target: name.clone(), hold };
-        Check::warning(
-            &check,
-            format!("held: {held}"),
-            "nothing of it is sent meanwhile; it waits and coalesces",
-        )
+    checks.extend(stats.holds.iter().map(|hold| {
+        let advice = "nothing of it is sent meanwhile; it waits and coalesces";
+        Check::warning(&check, format!("held: {}", HoldText(hold)), advice)
     }));
     Ok(checks)
 }

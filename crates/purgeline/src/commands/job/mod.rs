@@ -2,7 +2,7 @@ mod list;
 mod show;
 mod view;
 
-pub(crate) use view::{HeldTarget, JobView};
+pub(crate) use view::JobView;
 
 use crate::{cli::Global, exit::Exit, failure::Failure};
 use clap::{Args, Subcommand};

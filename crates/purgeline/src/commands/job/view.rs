@@ -1,6 +1,6 @@
 use crate::{
     failure::Failure,
-    output::{Span, Time, table},
+    output::{HoldText, Span, Time, table},
     session::Session,
     whereabouts::{self, Whereabouts},
 };
@@ -113,7 +113,7 @@ impl fmt::Display for JobView {
         }
         self.write_parts(f)?;
         for hold in &self.holds {
-            writeln!(f, "\nheld: {hold}")?;
+            writeln!(f, "\nheld: target {}: {}", hold.target, HoldText(&hold.hold))?;
         }
         if !self.failures.is_empty() {
             writeln!(f, "\nfailed:")?;
@@ -152,20 +152,5 @@ impl JobView {
             ]);
         }
         writeln!(f, "\n{}", parts.trim_fmt())
-    }
-}
-
-impl fmt::Display for HeldTarget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Hold { name, until_ms, since_ms, by, why } = &self.hold;
-        write!(f, "target {}: {name} since {}", self.target, Time(*since_ms))?;
-        match until_ms {
-            Some(until) => write!(f, " until {}", Time(*until))?,
-            None => f.write_str(" until it is lifted")?,
-        }
-        if let Some(by) = by {
-            write!(f, " by {by}")?;
-        }
-        write!(f, ": {why}")
     }
 }

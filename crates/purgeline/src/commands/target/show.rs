@@ -1,10 +1,9 @@
 use crate::{
     cli::Global,
-    commands::job::HeldTarget,
     config::Secrets,
     exit::Exit,
     failure::Failure,
-    output::{Span, Time},
+    output::{HoldText, Span, Time},
     session::Session,
 };
 use clap::Args;
@@ -62,7 +61,7 @@ impl fmt::Display for Shown {
             hosts => writeln!(f, "hosts         {}", hosts.join(" "))?,
         }
         for hold in &stats.holds {
-            writeln!(f, "held          {}", HeldTarget { target: self.name.clone(), hold: hold.clone() })?;
+            writeln!(f, "held          {}", HoldText(hold))?;
         }
         write!(f, "waiting       {} of at most {} items", stats.pending, self.max_pending_items)?;
         if stats.delayed > 0 {

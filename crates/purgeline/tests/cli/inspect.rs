@@ -1,0 +1,126 @@
+//! What `job`, `dead` and `target` answer, in both forms. Field names are stable: programs read them.
+
+use crate::support::{Fixture, target};
+use purgeline_core::{Cause, Class};
+use purgeline_providers::ConfiguredTarget;
+use purgeline_queue::{HoldName, Lease, LeasePolicy, LeasedBatch, Retention, Settlement};
+
+const RETENTION: Retention =
+    Retention { succeeded_ms: 3_600_000, failed_ms: 3_600_000, max_dead_letters: 100, max_events: 100 };
+
+/// Leases what waits at the http target of the fixture.
+async fn lease(fixture: &Fixture) -> LeasedBatch {
+    let text = std::fs::read_to_string(fixture.config()).unwrap();
+    let config: toml::Table = toml::from_str(&text).unwrap();
+    let www = config["targets"]["www"].clone().try_into().unwrap();
+    let configured = ConfiguredTarget::resolve(target("www"), &www).unwrap();
+    let policy = LeasePolicy::new(&configured.descriptor.limits, 0, 60_000, 0);
+    match fixture.queue().lease(&target("www"), "test", &policy).await.unwrap() {
+        Lease::Batch(batch) => batch,
+        Lease::Wait { why, .. } => panic!("nothing to lease: {why}"),
+    }
+}
+
+/// A job of three items: one purged, one failed for good, one put off.
+async fn settled_job(fixture: &Fixture) -> String {
+    let urls = ["https://www.example.com/a", "https://www.example.com/b", "https://www.example.com/c"];
+    let job = fixture.enqueue(&[&["--source", "test"], &urls[..]].concat());
+    let (queue, www) = (fixture.queue(), target("www"));
+    let batch = lease(fixture).await;
+    assert_eq!(batch.items.len(), 3);
+    let cause = |code| Cause::new(Class::Soon, code, "the cache's words");
+    let settlements: Vec<_> = batch
+        .items
+        .iter()
+        .map(|item| {
+            let settlement = match item.item.text() {
+                text if text.ends_with("/a") => Settlement::Done,
+                text if text.ends_with("/b") => Settlement::Failed(cause("http-400")),
+                _ => Settlement::Retry { after_ms: 3_600_000, cause: cause("http-503") },
+            };
+            (item.index, settlement)
+        })
+        .collect();
+    queue.settle(&www, &batch.id, &settlements, &RETENTION).await.unwrap();
+    job.to_string()
+}
+
+/// Both forms of one answer. Ids, times and spans differ from run to run.
+fn snapshot(name: &str, fixture: &Fixture, args: &[&str]) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.add_filter(r"[0-9A-HJKMNP-TV-Z]{26}", "[ULID]");
+    settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", "[TIME]");
+    settings.add_filter(r#"_ms": \d{13}"#, r#"_ms": "[MS]""#);
+    let human = fixture.call(args);
+    assert_eq!(human.code, 0, "{}", human.err);
+    let json = fixture.call(&[args, &["--output", "json"]].concat());
+    assert_eq!(json.code, 0, "{}", json.err);
+    settings.bind(|| {
+        insta::assert_snapshot!(format!("{name}-human"), human.out);
+        insta::assert_snapshot!(format!("{name}-json"), serde_json::to_string_pretty(&json.json()).unwrap());
+    });
+}
+
+#[tokio::test]
+async fn a_job_in_all_its_parts() {
+    let fixture = Fixture::new().await;
+    let job = settled_job(&fixture).await;
+    let cause = Cause::new(Class::Unauthorised, "by-hand", "the cache is being moved");
+    fixture.queue().hold(&target("www"), HoldName::Paused, None, &cause, "ops").await.unwrap();
+    snapshot("job-show", &fixture, &["job", "show", &job]);
+    snapshot("job-list", &fixture, &["job", "list"]);
+    snapshot("target-list", &fixture, &["target", "list"]);
+    snapshot("target-show", &fixture, &["target", "show", "www"]);
+    snapshot("dead-list", &fixture, &["dead", "list"]);
+    let letters = fixture.call(&["dead", "list", "--output", "json"]).json();
+    let letter = format!("www/{}", letters["dead_letters"][0]["id"].as_str().unwrap());
+    snapshot("dead-show", &fixture, &["dead", "show", &letter]);
+}
+
+#[tokio::test]
+async fn an_accepted_job() {
+    let fixture = Fixture::new().await;
+    let args = ["enqueue", "https://www.example.com/a", "--dir", "https://static.example.com/d/"];
+    snapshot("enqueue", &fixture, &args);
+}
+
+#[tokio::test]
+async fn where_an_item_waits_is_told() {
+    let fixture = Fixture::new().await;
+    let dir = fixture.enqueue(&["--dir", "https://static.example.com/d/"]).to_string();
+    let below = fixture.enqueue(&["https://static.example.com/d/page"]).to_string();
+    let sent = fixture.enqueue(&["https://www.example.com/a"]).to_string();
+    let batch = lease(&fixture).await;
+    let show = |job: &str| fixture.call(&["job", "show", job]).out;
+    let said = show(&dir);
+    assert!(said.contains("static: dir:https://static.example.com/d/ waits in normal/dir since"), "{said}");
+    let said = show(&below);
+    assert!(said.contains("/d/page waits with dir:https://static.example.com/d/ in normal/dir"), "{said}");
+    let said = show(&sent);
+    assert!(said.contains(&format!("/a is being sent in batch {}", batch.id)), "{said}");
+    let listed = fixture.call(&["job", "list", "--limit", "1", "--output", "json"]).json();
+    assert_eq!(listed["jobs"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["jobs"][0]["id"], sent.as_str(), "the newest comes first");
+    let none = fixture.call(&["job", "list", "--state", "failed"]);
+    assert_eq!(none.out, "no jobs\n");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said() {
+    let fixture = Fixture::new().await;
+    for (args, code, says) in [
+        (&["job", "show", "01JZ6M2W3CE8Q9R1T5Y7B0ABCD"][..], 1, "there is no job 01JZ6M2W3CE8Q9R1T5Y7B0ABCD"),
+        (&["job", "show", "nonsense"], 2, "is not a job id: expected a ULID"),
+        (&["dead", "show", "www/b1-1"], 1, "there is no dead letter www/b1-1"),
+        (&["dead", "show", "b1-1"], 2, "expected TARGET/ID"),
+        (&["dead", "list", "--target", "nope"], 1, "there is no target \"nope\"; configured: static, www"),
+        (&["target", "show", "nope"], 1, "there is no target \"nope\""),
+    ] {
+        let called = fixture.call(args);
+        assert_eq!(called.code, code, "{args:?}: {}", called.err);
+        assert!(called.err.contains(says), "{args:?}: {}", called.err);
+    }
+    assert_eq!(fixture.call(&["dead", "list"]).out, "no dead letters\n");
+}

@@ -1,0 +1,11 @@
+//! The program as its users call it: its answers, its exit codes, on a real redis-server.
+
+#![cfg(test)]
+
+mod bad_input;
+mod configuration;
+mod doctor;
+mod inspect;
+mod private_server;
+mod support;
+mod work;
