@@ -246,17 +246,29 @@ async fn a_call_has_ended_in_the_log_before_its_answer_is_read() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_is_heard_though_its_client_hangs_up_at_once() {
     use tokio::io::AsyncWriteExt;
 
     let sim = account().start().await.unwrap();
     for n in 1..=20 {
         let mut client = tokio::net::TcpStream::connect(sim.addr()).await.unwrap();
-        let body = r#"{"urls":["http://bar.foo.com/a"]}"#;
-        let head = "POST /v2/tune/refresh HTTP/1.1\r\nhost: sim\r\ncontent-length: 33\r\n\r\n";
-        client.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        let head = "POST /v2/tune/refresh HTTP/1.1\r\nhost: sim\r\ncontent-length: 0\r\n\r\n";
+        client.write_all(head.as_bytes()).await.unwrap();
         drop(client);
         sim.wait_for(|log| log.stats().ended == n).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_rule_lets_some_calls_pass_first() {
+    let sim = account().start().await.unwrap();
+    sim.fault(FaultRule::new(Fault::status(503)).on(CallKind::Purge).after(2).times(1)).unwrap();
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        // A call of another kind is not one of those that pass.
+        post(&sim, LIST, &json!({ "urls": urls(1) })).await;
+        statuses.push(send(&sim).await.unwrap().status().as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 503, 200]);
 }
