@@ -48,6 +48,9 @@ pub struct ItemRules {
     pub max_chars: BTreeMap<Kind, usize>,
     /// Whether `*` in a URL is refused.
     pub no_wildcards: bool,
+    /// Whether an item that is being purged is refused until that has ended. A later request for
+    /// it then waits, instead of being refused.
+    pub not_while_open: bool,
 }
 
 impl Descriptor {

@@ -18,6 +18,7 @@ from what purgeline does; the sources of the figures stand beside them in the co
 
 A target's configuration can ask for less than a limit, never for more (unless the provider has
 granted the account more: `limits.exceed_documented`).
+
 ";
 
 #[allow(dead_code, reason = "the test of the document has this file as a module")]
@@ -70,6 +71,9 @@ fn limits(text: &mut String, providers: &[Descriptor]) -> std::fmt::Result {
         provider.limits.call.max_hosts.map_or_else(|| "any".to_owned(), |max| max.to_string())
     })?;
     row("longest item, characters", &|provider| lengths(provider))?;
+    row("an item that is being purged", &|provider| {
+        if provider.rules.not_while_open { "waits until that has ended" } else { "goes at once" }.to_owned()
+    })?;
     row("rates", &|provider| list(provider.limits.rates.iter().map(rate)))?;
     row("calls under way", &|provider| provider.limits.max_in_flight.to_string())?;
     row("quotas", &|provider| list(provider.limits.quotas.iter().map(quota)))?;

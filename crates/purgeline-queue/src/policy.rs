@@ -17,6 +17,7 @@ pub struct LeasePolicy {
     linger_ms: u64,
     lease_ms: u64,
     headroom_ms: u64,
+    not_while_open: bool,
 }
 
 /// What the poll script decides by.
@@ -53,7 +54,15 @@ impl LeasePolicy {
             linger_ms,
             lease_ms,
             headroom_ms,
+            not_while_open: false,
         }
+    }
+
+    /// Whether an item that an open batch holds waits until that has settled.
+    #[must_use]
+    pub const fn not_while_open(mut self, not: bool) -> Self {
+        self.not_while_open = not;
+        self
     }
 }
 

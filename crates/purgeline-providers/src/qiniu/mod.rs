@@ -89,6 +89,8 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
             max_chars: BTreeMap::new(),
             // Seed 003. A dir may end with "/*", which normalisation has folded into "/".
             no_wildcards: true,
+            // 400037: the URL is being refreshed already (seed 003).
+            not_while_open: true,
         },
         // A refresh marks the copies stale (seed 003); there is no other way.
         actions: &[Action::Default],

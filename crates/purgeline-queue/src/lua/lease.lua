@@ -6,7 +6,7 @@
 -- ARGV  2 worker    3 policy, as JSON: see LeasePolicy
 -- returns {'batch', id, lease deadline, count, then for each item: index, name, record}
 --         {'wait', ms until it is worth asking again (0: unknown), why}
---         {'again'}   only stale hints or covered items were found; ask again at once
+--         {'again'}   only stale hints, covered items or items under way were found; ask again at once
 -- bound O(items of a call); hints looked at: 4 a possible item and 200 more; 16 split batches;
 -- 64 lanes, more only while they are all of kinds that may not go, 1024 at most; 500 items whose
 -- delay has passed
@@ -272,6 +272,16 @@ table.sort(pick.lanes, function(a, b)
 end)
 local byte_full = false
 local seen = {}
+-- Longer than any provider works on an item: what held it lets go much sooner.
+local UNDER_WAY_MS = 3600000
+
+-- The provider would refuse an item that it still works on, so it waits for that to end.
+local function wait_for_earlier(name, text)
+  local record = parse(text)
+  record.due, record.cause = int(NOW + UNDER_WAY_MS), 'under-way'
+  call('HSET', PENDING, name, pack(record))
+  call('ZADD', DELAYED, record.due, name)
+end
 for _, lane in ipairs(pick.lanes) do
   local kind, key = lane.kind, T .. ':lane:' .. lane.name
   local head = lane.name .. ' '
@@ -281,6 +291,7 @@ for _, lane in ipairs(pick.lanes) do
     if not popped or #popped == 0 then break end
     looked = looked + #popped
     local texts, rest = call('HMGET', PENDING, unpack(popped)), {}
+    local holders = policy.not_while_open and call('HMGET', INFLIGHT, unpack(popped)) or {}
     for i, name in ipairs(popped) do
       local text = texts[i]
       -- Else a stale hint: gone, moved to another lane, delayed, or a second hint of the same item.
@@ -289,6 +300,9 @@ for _, lane in ipairs(pick.lanes) do
         byte_full = byte_full or (max_bytes > 0 and #names > 0 and bytes + #name > max_bytes)
         if byte_full then
           rest[#rest + 1] = name
+        elseif holders[i] then
+          seen[name] = true
+          wait_for_earlier(name, joined_later[name] or text)
         else
           seen[name] = true
           -- A dir that waits may have got jobs since it was read.

@@ -9,7 +9,8 @@
 --   since    when the item was first asked for, ms
 --   attempts sends so far
 --   due      0: it stands in its lane; else it is delayed until then, ms
---   cause    code of the last failed attempt, - if none
+--   cause    code of the last failed attempt, - if none; under-way: the provider works on an earlier
+--            request for the item and would refuse this one
 --   spill    1: further waiting jobs are in the list waiters:<item>
 --   jobs     waiting jobs; *3: three items of that job wait for this one (a dir covers urls)
 -- jobs stands last, so that one more job is an append.
@@ -163,6 +164,18 @@ local function batch_item(value)
   return record
 end
 
+-- An item that waited until the provider was done with an earlier request for it may go.
+local function stop_waiting(name)
+  local text = call('HGET', PENDING, name)
+  if not text or not string.find(text, ' cause=under-way ', 1, true) then return end
+  local record = parse(text)
+  record.due, record.cause = '0', '-'
+  call('HSET', PENDING, name, pack(record))
+  call('ZREM', DELAYED, name)
+  stand(name, record, true)
+  call('PUBLISH', T .. ':wake', 'done')
+end
+
 -- Takes down that a batch holds an item no longer, or that another does instead. Several batches
 -- may hold the same item: each request that came after a lease gets a call of its own.
 local function let_go(name, batch, instead)
@@ -175,6 +188,7 @@ local function let_go(name, batch, instead)
   left[#left + 1] = instead
   if #left == 0 then
     call('HDEL', INFLIGHT, name)
+    stop_waiting(name)
   else
     call('HSET', INFLIGHT, name, table.concat(left, ','))
   end

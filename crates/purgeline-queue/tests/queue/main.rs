@@ -15,4 +15,5 @@ mod reap;
 mod settle;
 mod split;
 mod submitted;
+mod under_way;
 mod verify;
