@@ -50,6 +50,7 @@ impl TargetContext {
             self.settle(&poll.batch, &settlements, Step::PollSettled).await?;
         }
         for (wait_ms, batches) in later {
+            self.next_poll.within_ms(wait_ms);
             persist(self.patience(), "put off", || self.queue.put_off(self.target(), &batches, wait_ms))
                 .await?;
         }

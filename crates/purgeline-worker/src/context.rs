@@ -1,4 +1,4 @@
-use crate::{Observer, RetryPolicy, Step, keeper::Keeper, persist::persist};
+use crate::{Observer, RetryPolicy, Step, keeper::Keeper, next_poll::NextPoll, persist::persist};
 use purgeline_core::config::WorkerConfig;
 use purgeline_providers::{ConfiguredTarget, Provider};
 use purgeline_queue::{LeasePolicy, PollPolicy, Queue, QueueError, Retention, Settlement};
@@ -22,6 +22,7 @@ pub(crate) struct TargetContext {
     pub(crate) name: String,
     /// Something was enqueued, given back or released, or a call returned.
     pub(crate) wake: Notify,
+    pub(crate) next_poll: NextPoll,
     pub(crate) keeper: Keeper,
     pub(crate) observer: Arc<dyn Observer>,
     /// No new work is taken any more.

@@ -16,8 +16,8 @@ pub(crate) struct Feed {
     pace: Pace,
     /// The pace has given a turn that no call has used.
     has_turn: bool,
-    /// When polls are next looked at.
-    polls_at: Instant,
+    /// Open batches were asked about last: now it is the turn of what waits to be sent.
+    polled_last: bool,
     backoff: Duration,
 }
 
@@ -33,7 +33,7 @@ struct Idle {
 impl Feed {
     pub(crate) fn new(context: Arc<TargetContext>) -> Self {
         let pace = Pace::new(&context.configured.descriptor.limits);
-        Self { context, pace, has_turn: false, polls_at: Instant::now(), backoff: FIRST_BACKOFF }
+        Self { context, pace, has_turn: false, polled_last: false, backoff: FIRST_BACKOFF }
     }
 
     /// The next work; `None` when the worker stops. Outlives any outage of Redis: it logs, backs
@@ -79,16 +79,20 @@ impl Feed {
         let context = Arc::clone(&self.context);
         let longest = Instant::now() + Duration::from_millis(context.worker.idle_poll_ms.get());
         if let Some(policy) = &context.poll_policy
-            && Instant::now() >= self.polls_at
+            && Instant::now() >= context.next_poll.at()
+            && !std::mem::take(&mut self.polled_last)
         {
+            context.next_poll.set(longest);
             match context.queue.due_polls(context.target(), policy).await? {
                 Polls::Due(due) => {
                     context.reached(Step::PollTaken);
+                    // There may be more.
+                    context.next_poll.set(Instant::now());
+                    self.polled_last = true;
                     return Ok(Ok(Work::Confirm(due)));
                 }
-                Polls::Wait { after, .. } => {
-                    self.polls_at = after.map_or(longest, |after| longest.min(Instant::now() + after));
-                }
+                Polls::Wait { after: Some(after), .. } => context.next_poll.lower(Instant::now() + after),
+                Polls::Wait { after: None, .. } => {}
             }
         }
         if !self.has_turn {
@@ -105,7 +109,7 @@ impl Feed {
                 trace!(target = %context.target().name, %why, ?after, "nothing to send: {why}");
                 let mut until = after.map_or(longest, |after| longest.min(Instant::now() + after));
                 if context.poll_policy.is_some() {
-                    until = until.min(self.polls_at);
+                    until = until.min(context.next_poll.at());
                 }
                 // Only time frees a window; arrivals change nothing.
                 let wakes = !why.starts_with("rate") && why != "throttled";

@@ -6,6 +6,7 @@ mod context;
 mod feed;
 mod housekeeping;
 mod keeper;
+mod next_poll;
 mod pace;
 mod persist;
 mod retry;

@@ -102,6 +102,7 @@ impl TargetContext {
                 self.queue.submitted(self.target(), &batch.id, &self.name, receipt, schedule.first_ms)
             })
             .await?;
+            self.next_poll.within_ms(schedule.first_ms);
             self.reached(Step::SubmittedWritten);
             if !kept {
                 warn!(batch = %batch.id, target = %self.target().name,

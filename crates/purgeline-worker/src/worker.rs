@@ -1,6 +1,6 @@
 use crate::{
     Observer, RetryPolicy, backend::TargetBackend, context::TargetContext, housekeeping, keeper::Keeper,
-    step::Unwatched, wake, work::Work,
+    next_poll::NextPoll, step::Unwatched, wake, work::Work,
 };
 use apalis::layers::WorkerBuilderExt;
 use apalis_core::{error::BoxDynError, monitor::Monitor, task::data::Data, worker::builder::WorkerBuilder};
@@ -176,6 +176,7 @@ impl Worker {
                 worker: self.config.clone(),
                 name: self.name.clone(),
                 wake: Notify::new(),
+                next_poll: NextPoll::now(),
                 keeper: Keeper::default(),
                 observer: Arc::clone(&self.observer),
                 stopping: stopping.clone(),
