@@ -6,7 +6,7 @@ use jiff::{Timestamp, fmt::rfc2822};
 use purgeline_core::{Cause, Class, Outcome};
 use reqwest::{
     Client, Request, Response,
-    header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER},
+    header::{AsHeaderName, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER},
     redirect::Policy,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -176,10 +176,10 @@ impl Answer {
             .and_then(|status| status.canonical_reason())
             .unwrap_or_default();
         let mut words = format!("{} {reason}", self.status).trim_end().to_owned();
-        if let Some(to) = self.header(&LOCATION).filter(|_| (300..400).contains(&self.status)) {
+        if let Some(to) = self.header(LOCATION).filter(|_| (300..400).contains(&self.status)) {
             words = format!("{words} to {to}");
         }
-        let is_page = self.header(&CONTENT_TYPE).is_some_and(|kind| kind.contains("html"));
+        let is_page = self.header(CONTENT_TYPE).is_some_and(|kind| kind.contains("html"));
         let said = if is_page { title(&self.body) } else { self.body.trim() };
         if !said.is_empty() {
             words = format!("{words}: {said}");
@@ -187,7 +187,12 @@ impl Answer {
         words
     }
 
-    fn header(&self, name: &reqwest::header::HeaderName) -> Option<&str> {
+    /// When the other side says that it answered.
+    pub(crate) fn date(&self) -> Option<Timestamp> {
+        rfc2822::DateTimeParser::new().parse_timestamp(self.header(DATE)?).ok()
+    }
+
+    pub(crate) fn header(&self, name: impl AsHeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }

@@ -77,5 +77,12 @@ pub(crate) fn base_url(path: &str, text: &str) -> Result<Url, SettingsError> {
     Ok(url)
 }
 
+/// An address with a path appended to its own.
+pub(crate) fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+    url
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,157 @@
+//! ztgame's CDN front: `/cdn_api/purge` (seed 002), with `/cdn_api/tokens` and
+//! `/cdn_api/req_status` as in the public source of the server that the seed documents
+//! (github.com/cash2one/ztcdn). It passes a purge on to each CDN of the host.
+
+mod auth;
+mod client;
+mod codes;
+mod poll;
+mod submit;
+#[cfg(test)]
+mod tests;
+mod types;
+
+use crate::{BuildContext, Entry, Provider, SettingsError, settings};
+use purgeline_core::{
+    Action, CallLimits, Descriptor, ItemRules, Kind, Limits, PollSchedule, Rate, RateUnit, config::Settings,
+};
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    num::{NonZeroU32, NonZeroU64},
+    sync::Arc,
+};
+
+pub(crate) const ENTRY: Entry = Entry { name: "ztgame", descriptor, build };
+
+/// The server calls the CDNs behind it one after another before it answers (its public source), in
+/// milliseconds.
+const TIMEOUT_MS: NonZeroU64 = non_zero_u64(60_000);
+
+/// The settings of a target at ztgame.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ZtgameSettings {
+    /// The user that tokens are given to.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// The user's password.
+    #[serde(default)]
+    pub password: Option<SecretString>,
+    /// Where the API is. Seed 002 has plain HTTP, so password and tokens can be read on the way.
+    #[serde(default = "default_base_url")]
+    pub base_url: String,
+    /// When to ask how a purge fares.
+    #[serde(default)]
+    pub polls: PollSettings,
+}
+
+/// When to ask how a purge fares. All in milliseconds, none documented.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PollSettings {
+    /// From acceptance to the first question: 30 s.
+    pub first_ms: NonZeroU64,
+    /// From the first question to the second; each further wait is longer by half: 30 s.
+    pub then_ms: NonZeroU64,
+    /// The longest wait between two questions: 2 minutes.
+    pub max_ms: NonZeroU64,
+    /// From acceptance to sending again, which is done once: 30 minutes. A task may stay "run" for
+    /// ever: what ends it is not in the public source.
+    pub deadline_ms: NonZeroU64,
+}
+
+fn default_base_url() -> String {
+    "http://cdnapi.ztgame.com.cn".to_owned()
+}
+
+impl Default for PollSettings {
+    fn default() -> Self {
+        Self {
+            first_ms: non_zero_u64(30_000),
+            then_ms: non_zero_u64(30_000),
+            max_ms: non_zero_u64(120_000),
+            deadline_ms: non_zero_u64(1_800_000),
+        }
+    }
+}
+
+fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
+    let settings: ZtgameSettings = settings::read(settings)?;
+    settings::base_url("base_url", &settings.base_url)?;
+    Ok(Descriptor {
+        name: ENTRY.name,
+        title: "ztgame CDN",
+        limits: limits(),
+        // No length is documented, and nothing said of wildcards.
+        rules: ItemRules::default(),
+        // What is done to a copy is each domain's setting at the CDNs behind it.
+        actions: &[Action::Default],
+        dir_actions: None,
+        polls: Some(settings.polls.schedule()),
+        timeout_ms: TIMEOUT_MS,
+        auth: "Keystone token for a password, renewed daily",
+        per_item_result: false,
+        codes: codes::CODES,
+    })
+}
+
+fn limits() -> Limits {
+    let second = non_zero_u64(1_000);
+    let ten = non_zero(10);
+    Limits {
+        call: CallLimits {
+            // Seed 002. The server leaves it to its clients to keep to ten.
+            max_items: ten,
+            max_of_kind: BTreeMap::from([(Kind::Url, ten), (Kind::Dir, ten)]),
+            // Two of the three CDNs behind the server see only the dirs of a mixed call (its
+            // public source).
+            mix_kinds: false,
+            // Seed 002.
+            max_hosts: Some(NonZeroU32::MIN),
+            max_bytes: None,
+        },
+        // No rate is documented; a public client waits a second between calls.
+        rates: vec![
+            Rate { unit: RateUnit::Calls, max: NonZeroU32::MIN, window_ms: second },
+            Rate { unit: RateUnit::Polls, max: NonZeroU32::MIN, window_ms: second },
+        ],
+        max_in_flight: NonZeroU32::MIN,
+        quotas: Vec::new(),
+    }
+}
+
+fn build(context: &BuildContext) -> Result<Arc<dyn Provider>, SettingsError> {
+    let settings: ZtgameSettings = settings::read(&context.settings)?;
+    Ok(Arc::new(client::Client::new(context, &settings)?))
+}
+
+impl PollSettings {
+    fn schedule(self) -> PollSchedule {
+        PollSchedule {
+            first_ms: self.first_ms.get(),
+            then_ms: self.then_ms.get(),
+            max_ms: self.max_ms.get(),
+            deadline_ms: self.deadline_ms.get(),
+            // A question names one request.
+            batches_per_call: NonZeroU32::MIN,
+            // A task that never ends would be sent for ever.
+            resubmits: Some(1),
+        }
+    }
+}
+
+const fn non_zero(number: u32) -> NonZeroU32 {
+    match NonZeroU32::new(number) {
+        Some(number) => number,
+        None => NonZeroU32::MIN,
+    }
+}
+
+const fn non_zero_u64(number: u64) -> NonZeroU64 {
+    match NonZeroU64::new(number) {
+        Some(number) => number,
+        None => NonZeroU64::MIN,
+    }
+}
