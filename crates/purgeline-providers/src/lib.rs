@@ -1,14 +1,19 @@
 #![doc = include_str!("../README.md")]
 
 mod day;
+pub mod foresight;
 pub mod http;
+pub mod huawei;
 mod provider;
 pub mod qiniu;
 mod registry;
 mod settings;
 mod status;
 mod targets;
+mod token;
 mod transport;
+pub mod wangsu;
+pub mod ztgame;
 
 pub use provider::{CacheEntry, Call, CallItem, OpenBatch, Provider};
 pub use registry::{BuildContext, Entry, REGISTRY, provider};

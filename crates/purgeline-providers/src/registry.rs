@@ -1,4 +1,4 @@
-use crate::{Provider, SettingsError, http, qiniu};
+use crate::{Provider, SettingsError, foresight, http, huawei, qiniu, wangsu, ztgame};
 use purgeline_core::{Clock, Descriptor, config::Settings};
 use std::{sync::Arc, time::Duration};
 
@@ -27,7 +27,8 @@ pub struct BuildContext {
 }
 
 /// Every provider, by name.
-pub const REGISTRY: &[Entry] = &[http::ENTRY, qiniu::ENTRY];
+pub const REGISTRY: &[Entry] =
+    &[foresight::ENTRY, http::ENTRY, huawei::ENTRY, qiniu::ENTRY, wangsu::ENTRY, ztgame::ENTRY];
 
 /// The provider of that name; `None` if purgeline knows none.
 #[must_use]

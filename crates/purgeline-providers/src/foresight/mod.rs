@@ -1,0 +1,151 @@
+//! Foresight Mobile Platform, a cache of data resources for mobile clients: `/api/v1/cache/`,
+//! `/api/v1/cache/refresh/`, `/api/v1/cache/state/` (seed 000).
+
+mod client;
+mod codes;
+mod listing;
+mod poll;
+mod signing;
+mod submit;
+#[cfg(test)]
+mod tests;
+mod types;
+
+use crate::{BuildContext, Entry, Provider, SettingsError, settings};
+use purgeline_core::{
+    Action, CallLimits, Descriptor, ItemRules, Kind, Limits, PollSchedule, Rate, RateUnit, config::Settings,
+};
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    num::{NonZeroU32, NonZeroU64},
+    sync::Arc,
+};
+
+pub(crate) const ENTRY: Entry = Entry { name: "foresight", descriptor, build };
+
+/// The settings of a target at a Foresight server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForesightSettings {
+    /// Where the server is: `http://fmp.example.com`. Each has its own.
+    pub base_url: String,
+    /// The user's token. How it is got and how long it lives is not documented.
+    #[serde(default)]
+    pub token: Option<SecretString>,
+    /// What stands before the token: `Bearer`. Empty: the token alone.
+    #[serde(default = "default_token_prefix")]
+    pub token_prefix: String,
+    /// Whether a refresh counts only when the listing of caches shows that one of them moved: see
+    /// the crate's documentation for what that proves. Costs a request before each refresh and
+    /// one after.
+    #[serde(default)]
+    pub verify_listing: bool,
+    /// When to ask how a refresh fares.
+    #[serde(default)]
+    pub polls: PollSettings,
+}
+
+/// When to ask how a refresh fares. All in milliseconds, and all assumed.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PollSettings {
+    /// From acceptance to the first question: 2 s.
+    pub first_ms: NonZeroU64,
+    /// From the first question to the second; each further wait is longer by half: 3 s.
+    pub then_ms: NonZeroU64,
+    /// The longest wait between two questions: 60 s.
+    pub max_ms: NonZeroU64,
+    /// From acceptance to sending again: 30 minutes. A task that the server has forgotten looks
+    /// like one that waits, so this must be well below the day for which results are kept.
+    pub deadline_ms: NonZeroU64,
+}
+
+fn default_token_prefix() -> String {
+    "Bearer".to_owned()
+}
+
+impl Default for PollSettings {
+    fn default() -> Self {
+        Self {
+            first_ms: non_zero_u64(2_000),
+            then_ms: non_zero_u64(3_000),
+            max_ms: non_zero_u64(60_000),
+            deadline_ms: non_zero_u64(1_800_000),
+        }
+    }
+}
+
+fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
+    let settings: ForesightSettings = settings::read(settings)?;
+    settings::base_url("base_url", &settings.base_url)?;
+    Ok(Descriptor {
+        name: ENTRY.name,
+        title: "Foresight Mobile Platform",
+        limits: limits(settings.verify_listing),
+        rules: ItemRules::default(),
+        // A refresh is the only thing that there is (seed 000).
+        actions: &[Action::Default],
+        dir_actions: None,
+        polls: Some(settings.polls.schedule()),
+        timeout_ms: Descriptor::TIMEOUT_MS,
+        auth: "Bearer token",
+        // A task is of one resource.
+        per_item_result: true,
+        codes: codes::CODES,
+    })
+}
+
+/// One resource a request (seed 000). Nothing else is documented: the rates are chosen so that a
+/// server made for people's devices hardly notices.
+fn limits(verify_listing: bool) -> Limits {
+    // With the proof each call is two requests, and each question up to two.
+    let a_second = if verify_listing { 2 } else { 5 };
+    let rate = |unit| Rate { unit, max: non_zero(a_second), window_ms: non_zero_u64(1_000) };
+    Limits {
+        call: CallLimits {
+            max_items: NonZeroU32::MIN,
+            max_of_kind: BTreeMap::from([(Kind::Resource, NonZeroU32::MIN)]),
+            mix_kinds: false,
+            max_hosts: None,
+            max_bytes: None,
+        },
+        rates: vec![rate(RateUnit::Calls), rate(RateUnit::Polls)],
+        max_in_flight: NonZeroU32::MIN,
+        quotas: Vec::new(),
+    }
+}
+
+fn build(context: &BuildContext) -> Result<Arc<dyn Provider>, SettingsError> {
+    let settings: ForesightSettings = settings::read(&context.settings)?;
+    Ok(Arc::new(client::Client::new(context, &settings)?))
+}
+
+impl PollSettings {
+    fn schedule(self) -> PollSchedule {
+        PollSchedule {
+            first_ms: self.first_ms.get(),
+            then_ms: self.then_ms.get(),
+            max_ms: self.max_ms.get(),
+            deadline_ms: self.deadline_ms.get(),
+            // A question names one task (seed 000).
+            batches_per_call: NonZeroU32::MIN,
+            resubmits: None,
+        }
+    }
+}
+
+const fn non_zero(number: u32) -> NonZeroU32 {
+    match NonZeroU32::new(number) {
+        Some(number) => number,
+        None => NonZeroU32::MIN,
+    }
+}
+
+const fn non_zero_u64(number: u64) -> NonZeroU64 {
+    match NonZeroU64::new(number) {
+        Some(number) => number,
+        None => NonZeroU64::MIN,
+    }
+}

@@ -1,0 +1,1 @@
+//! Requests against what the official SDK sent, and what each answer means.
