@@ -15,6 +15,9 @@ pub struct Record {
     pub since_ms: i64,
     /// Sends so far.
     pub attempts: u32,
+    /// Those of the sends that the provider accepted and that never came to an end. In the text
+    /// it stands behind the attempts where it is not 0: `attempts=2/1`.
+    pub unanswered: u32,
     /// Delayed until then, in milliseconds since 1970; `None`: it may go.
     pub due_ms: Option<i64>,
     /// The code of the last failed attempt.
@@ -46,7 +49,8 @@ impl Record {
         let mut word = |name: &str| words.next()?.strip_prefix(name)?.strip_prefix('=');
         let lane = word("lane")?.parse().ok()?;
         let since_ms = word("since")?.parse().ok()?;
-        let attempts = word("attempts")?.parse().ok()?;
+        let attempts = word("attempts")?;
+        let (attempts, unanswered) = attempts.split_once('/').unwrap_or((attempts, "0"));
         let due: i64 = word("due")?.parse().ok()?;
         let cause = word("cause")?;
         let spill = word("spill")?;
@@ -54,7 +58,8 @@ impl Record {
         Some(Self {
             lane,
             since_ms,
-            attempts,
+            attempts: attempts.parse().ok()?,
+            unanswered: unanswered.parse().ok()?,
             due_ms: (due > 0).then_some(due),
             cause: (cause != "-").then(|| cause.to_owned()),
             more_jobs: spill == "1",
@@ -86,6 +91,9 @@ mod tests {
         assert_eq!(record.cause.as_deref(), Some("http-503"));
         assert!(record.more_jobs);
         assert_eq!(record.lane.to_string(), "normal/dir");
+        assert_eq!((record.attempts, record.unanswered), (2, 0));
+        let record = Record::parse("k", &text.replace("attempts=2", "attempts=2/1")).unwrap();
+        assert_eq!((record.attempts, record.unanswered), (2, 1));
         let error = Record::parse("k", "lane=x").unwrap_err().to_string();
         assert!(error.starts_with("k: expected a record"), "{error}");
     }

@@ -34,6 +34,14 @@ pub enum Settlement {
         /// Why.
         cause: Cause,
     },
+    /// It was accepted and never came to an end. It is sent again, not before so many
+    /// milliseconds; that was an attempt, and is counted apart too.
+    Unanswered {
+        /// Milliseconds from now.
+        after_ms: u64,
+        /// Why.
+        cause: Cause,
+    },
     /// It is sent again, not before so many milliseconds; what happened does not count against it
     /// (the whole target was refused, not the item).
     Again {
@@ -93,6 +101,7 @@ impl Queue {
                     Settlement::Done => ("done", 0, None),
                     Settlement::Failed(cause) => ("failed", 0, Some(cause)),
                     Settlement::Retry { after_ms, cause } => ("retry", *after_ms, Some(cause)),
+                    Settlement::Unanswered { after_ms, cause } => ("unanswered", *after_ms, Some(cause)),
                     Settlement::Again { after_ms, cause } => ("again", *after_ms, Some(cause)),
                 };
                 script.arg(index).arg(outcome).arg(ms);

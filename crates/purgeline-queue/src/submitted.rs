@@ -39,6 +39,15 @@ impl Queue {
         Ok(!halves.is_empty())
     }
 
+    /// Splits an accepted batch that has ended badly for an item that the provider did not name.
+    /// Its halves are leased next. False if it is no longer open.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn split_open(&self, target: &Target, batch: &str, code: &str) -> Result<bool, QueueError> {
+        self.split(target, batch, "", code).await
+    }
+
     /// Puts the items of a leased batch that was not sent back to the front of their lanes. Says
     /// how many; 0 if the lease was lost meanwhile.
     ///

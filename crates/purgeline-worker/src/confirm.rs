@@ -2,11 +2,11 @@ use crate::{
     Step,
     context::TargetContext,
     persist::persist,
-    verdict::{refuses_target, settlement},
+    verdict::{refuses_target, settlement, unanswered},
 };
-use purgeline_core::{Cause, Class, Outcome, PollSchedule};
+use purgeline_core::{Cause, Outcome};
 use purgeline_providers::{CallItem, OpenBatch};
-use purgeline_queue::{DuePoll, QueueError};
+use purgeline_queue::{DuePoll, QueueError, Settlement};
 use std::collections::BTreeMap;
 use tracing::{debug, warn};
 
@@ -27,23 +27,35 @@ impl TargetContext {
             }
             ended.entry(answer.batch).or_default().extend(answer.ended);
         }
+        let bisect: BTreeMap<usize, Cause> = report.bisect.into_iter().collect();
         let now_ms = persist(self.patience(), "time", || self.queue.now_ms()).await?;
         let mut later: BTreeMap<u64, Vec<String>> = BTreeMap::new();
         for (at, poll) in due.iter().enumerate() {
-            let mut ended = ended.remove(&at).unwrap_or_default();
+            let ended = ended.remove(&at).unwrap_or_default();
+            let rest = rest(poll, &ended);
+            let mut settlements: Vec<_> = ended
+                .into_iter()
+                .filter_map(|(position, outcome)| self.settlement(poll, position, outcome, whole_target))
+                .collect();
             let overdue = now_ms.saturating_sub(poll.submitted_at_ms)
                 > i64::try_from(schedule.deadline_ms).unwrap_or(i64::MAX);
-            if overdue {
-                ended.extend(unanswered(poll, &ended, &schedule));
+            match bisect.get(&at) {
+                Some(cause) if rest.len() > 1 => {
+                    self.settle(&poll.batch, &settlements, Step::PollSettled).await?;
+                    self.bisect_open(&poll.batch, rest.len(), cause).await?;
+                    continue;
+                }
+                // The culprit is alone.
+                Some(cause) => settlements.extend(rest.iter().filter_map(|position| {
+                    let again = Outcome::Retry { after_ms: None, cause: cause.clone() };
+                    self.settlement(poll, *position, again, whole_target)
+                })),
+                None if overdue => settlements.extend(rest.iter().filter_map(|position| {
+                    let leased = poll.items.get(*position)?;
+                    Some((leased.index, unanswered(&leased.record, &schedule, &self.retry)))
+                })),
+                None => {}
             }
-            let settlements: Vec<_> = ended
-                .into_iter()
-                .filter_map(|(position, outcome)| {
-                    let leased = poll.items.get(position)?;
-                    let settled = settlement(outcome, leased.record.attempts, &self.retry, whole_target)?;
-                    Some((leased.index, settled))
-                })
-                .collect();
             if settlements.len() < poll.items.len() {
                 later.entry(schedule.wait_ms(poll.polls)).or_default().push(poll.batch.clone());
             }
@@ -55,6 +67,29 @@ impl TargetContext {
                 .await?;
         }
         self.reached(Step::PutOff);
+        Ok(())
+    }
+
+    /// How the item at a position of a batch is settled; `None`: it goes on being asked about.
+    fn settlement(
+        &self,
+        poll: &DuePoll,
+        position: usize,
+        outcome: Outcome,
+        whole_target: bool,
+    ) -> Option<(u32, Settlement)> {
+        let leased = poll.items.get(position)?;
+        let settled = settlement(outcome, leased.record.attempts, &self.retry, whole_target)?;
+        Some((leased.index, settled))
+    }
+
+    /// Has what is left of an accepted batch go out again in two halves.
+    async fn bisect_open(&self, batch: &str, items: usize, cause: &Cause) -> Result<(), QueueError> {
+        warn!(batch, items, target = %self.target().name, %cause,
+            "batch {batch} ended badly for an item that was not named, splitting it: {cause}");
+        persist(self.patience(), "split", || self.queue.split_open(self.target(), batch, &cause.code))
+            .await?;
+        self.reached(Step::Split);
         Ok(())
     }
 }
@@ -70,12 +105,7 @@ fn open_batch(poll: &DuePoll) -> OpenBatch {
     }
 }
 
-/// Items about which the provider has said nothing until the deadline: they are sent again.
-fn unanswered(poll: &DuePoll, ended: &[(usize, Outcome)], schedule: &PollSchedule) -> Vec<(usize, Outcome)> {
-    let message = format!("no end was reported within {} s of acceptance", schedule.deadline_ms / 1000);
-    let cause = Cause::new(Class::Unknown, "poll-deadline", message);
-    (0..poll.items.len())
-        .filter(|position| ended.iter().all(|(at, _)| at != position))
-        .map(|position| (position, Outcome::Retry { after_ms: Some(0), cause: cause.clone() }))
-        .collect()
+/// The positions of the items of which nothing has ended.
+fn rest(poll: &DuePoll, ended: &[(usize, Outcome)]) -> Vec<usize> {
+    (0..poll.items.len()).filter(|position| ended.iter().all(|(at, _)| at != position)).collect()
 }

@@ -7,7 +7,7 @@
 -- A pending record is text that an operator can read:
 --   lane=normal/url since=1763700000000 attempts=0 due=0 cause=- spill=0 jobs=01J…,01J…*3
 --   since    when the item was first asked for, ms
---   attempts sends so far
+--   attempts sends so far; 2/1: one of them was accepted and never came to an end
 --   due      0: it stands in its lane; else it is delayed until then, ms
 --   cause    code of the last failed attempt, - if none; under-way: the provider works on an earlier
 --            request for the item and would refuse this one
@@ -36,14 +36,16 @@ if not NOW then
 end
 
 local function pack(record)
+  local unanswered = tonumber(record.unanswered)
   return 'lane=' .. record.lane .. ' since=' .. record.since .. ' attempts=' .. record.attempts
-    .. ' due=' .. record.due .. ' cause=' .. record.cause .. ' spill=' .. record.spill .. ' jobs=' .. record.jobs
+    .. (unanswered > 0 and '/' .. unanswered or '') .. ' due=' .. record.due .. ' cause=' .. record.cause .. ' spill=' .. record.spill .. ' jobs=' .. record.jobs
 end
 
 local function parse(text)
-  local lane, since, attempts, due, cause, spill, jobs = string.match(text,
-    '^lane=(%S+) since=(%d+) attempts=(%d+) due=(%d+) cause=(%S+) spill=(%d) jobs=(%S*)')
-  return { lane = lane, since = since, attempts = attempts, due = due, cause = cause, spill = spill, jobs = jobs }
+  local lane, since, attempts, unanswered, due, cause, spill, jobs = string.match(text,
+    '^lane=(%S+) since=(%d+) attempts=(%d+)/?(%d*) due=(%d+) cause=(%S+) spill=(%d) jobs=(%S*)')
+  return { lane = lane, since = since, attempts = attempts, unanswered = tonumber(unanswered) or 0, due = due,
+    cause = cause, spill = spill, jobs = jobs }
 end
 
 -- The kind of a lane or of an item's name: 'url' of normal/url+delete@host, or of url+delete:….
@@ -126,6 +128,7 @@ end
 -- so what was learned of the one, its haste and its delay hold for both.
 local function merge(name, newer, record, due, spilled_key, front)
   newer.attempts = math.max(newer.attempts, record.attempts)
+  newer.unanswered = math.max(newer.unanswered, record.unanswered)
   newer.since = int(math.min(newer.since, record.since))
   if record.cause ~= '-' then newer.cause = record.cause end
   local hastened = priority_of(record.lane) < priority_of(newer.lane)

@@ -7,7 +7,8 @@
 --       5 most dead letters
 --       then for each item (at most 100): index, outcome, ms or '', class, code, message
 --         outcome  done | failed | retry | again (a retry that is no attempt: nothing was sent)
---         ms       retry, again: not before so many ms from now
+--                  | unanswered (a retry of what was accepted and never came to an end)
+--         ms       retry, again, unanswered: not before so many ms from now
 -- returns {items settled, 1 if spilled waiting jobs are left for drain.lua, 1 if parts ended}
 -- bound O(items and the jobs in their records); the jobs in spilled lists are left to drain.lua
 
@@ -27,13 +28,14 @@ for at = 6, #ARGV, 6 do
     call('HDEL', key, index)
     let_go(item.name, batch)
     settled = settled + 1
-    if outcome == 'retry' or outcome == 'again' then
+    if outcome ~= 'done' and outcome ~= 'failed' then
       retries = retries + 1
-      if outcome == 'retry' then item.attempts = item.attempts + 1 end
+      if outcome ~= 'again' then item.attempts = item.attempts + 1 end
+      if outcome == 'unanswered' then item.unanswered = item.unanswered + 1 end
       -- A record is read by its spaces.
       if code ~= '' then item.cause = string.gsub(code, '%s', '-') end
       local due = NOW + (tonumber(ms) or 0)
-      if outcome == 'retry' then
+      if outcome ~= 'again' then
         put_back(item.name, item, due, spilled, false)
       else
         again[#again + 1] = { item, due, spilled }

@@ -1,15 +1,19 @@
--- Splits a leased batch that the provider refused for an item it did not name: its two halves
--- wait ready, ahead of all lanes, and each is leased like any batch.
+-- Splits a leased batch that the provider refused for an item it did not name, or one that it
+-- accepted and that ended badly for such an item: its two halves wait ready, ahead of all lanes,
+-- and each is leased like any batch.
 --
--- ARGV  2 batch id    3 worker    4 code of the refusal
+-- ARGV  2 batch id    3 worker; '' for an accepted batch, which no worker holds
+--       4 code of the refusal
 -- returns {first half's id, second half's id}, one id if one item was left; {} if the lease was
---         lost meanwhile
+--         lost meanwhile, or the batch is no longer open
 -- bound O(items of the batch)
 
 local batch, worker, code = ARGV[2], ARGV[3], ARGV[4]
 local key = T .. ':batch:' .. batch
 local state = call('HMGET', key, 'state', 'worker')
-if state[1] ~= 'leased' or state[2] ~= worker then return {} end
+local its_own = state[1] == 'leased' and state[2] == worker
+local open = state[1] == 'submitted' and worker == ''
+if not its_own and not open then return {} end
 
 local values, indexes = {}, {}
 local fields = call('HGETALL', key)
@@ -44,5 +48,6 @@ end
 -- are open at once.
 for half = #ids, 1, -1 do call('LPUSH', READY, ids[half]) end
 call('DEL', key)
+call('ZREM', POLLS, batch)
 call_returned(batch)
 return ids

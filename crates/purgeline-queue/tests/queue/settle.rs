@@ -1,5 +1,5 @@
 use crate::bed::{Bed, RETENTION, cause, dir, failed, id, names, plain, policy, retry, url};
-use purgeline_core::{JobState, Priority};
+use purgeline_core::{Item, JobState, Priority};
 use purgeline_queue::{Retention, Settlement};
 use redis::AsyncTypedCommands;
 
@@ -260,4 +260,32 @@ async fn a_part_is_kept_as_long_as_its_state_asks() {
         // By Redis's own clock, which has gone on a little since.
         assert!(ms <= now + keep && ms > now + keep - 300_000, "{job}: {ms} {now}");
     }
+}
+
+#[tokio::test]
+async fn what_never_ended_is_counted_apart() {
+    let bed = Bed::new().await;
+    bed.ask("j1", &[&url("a")]).await;
+    let unanswered = Settlement::Unanswered { after_ms: 0, cause: cause("poll-deadline") };
+    for (settlement, counts) in [
+        (retry(0), (1, 0)),
+        (unanswered.clone(), (2, 1)),
+        (retry(0), (3, 1)),
+        (Settlement::Again { after_ms: 0, cause: cause("rest") }, (3, 1)),
+        (unanswered, (4, 2)),
+    ] {
+        let batch = bed.batch(&plain()).await;
+        // A newer request for the same item takes over what was counted.
+        bed.ask(&format!("j-{counts:?}"), &[&url("a")]).await;
+        bed.settle(&batch, &settlement).await;
+        bed.check().await;
+        let (item, action) = Item::from_name(&url("a")).unwrap();
+        let record = bed.queue.pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
+        assert_eq!((record.attempts, record.unanswered), counts, "{settlement:?}");
+    }
+    let batch = bed.batch(&plain()).await;
+    assert_eq!((batch.items[0].record.attempts, batch.items[0].record.unanswered), (4, 2));
+    bed.settle(&batch, &Settlement::Done).await;
+    assert_eq!(bed.ended("j1").await, (1, 0));
+    bed.check().await;
 }

@@ -117,3 +117,25 @@ async fn halves_of_a_held_kind_wait_and_stop_nobody() {
     assert_eq!(names(&bed.batch(&plain()).await), [dir("a/")]);
     bed.check().await;
 }
+
+#[tokio::test]
+async fn an_accepted_batch_that_ended_badly_is_split() {
+    let bed = Bed::new().await;
+    bed.ask("j1", &[&url("a"), &url("b"), &url("c")]).await;
+    let batch = bed.batch(&plain()).await;
+    // As long as a worker holds it, only that worker may.
+    assert!(!bed.queue.split_open(&bed.target, &batch.id, "failure").await.unwrap());
+    bed.submitted(&batch, 1_000).await;
+    bed.settle_some(&batch.id, &[(2, Settlement::Done)]).await;
+    assert!(bed.queue.split_open(&bed.target, &batch.id, "failure").await.unwrap());
+    bed.check().await;
+    assert!(!bed.key_exists("polls").await);
+    // Another worker's answer to the same question comes late.
+    assert!(!bed.queue.split_open(&bed.target, &batch.id, "failure").await.unwrap());
+    let (one, two) = (bed.batch(&plain()).await, bed.batch(&plain()).await);
+    assert_eq!((names(&one), names(&two)), (vec![url("a")], vec![url("c")]));
+    bed.settle(&one, &Settlement::Done).await;
+    bed.settle(&two, &failed("failure")).await;
+    assert_eq!(bed.ended("j1").await, (2, 1));
+    bed.check().await;
+}
