@@ -1,8 +1,8 @@
 //! `purgeline doctor`: a good Redis is called good, each fault is found.
 
 use crate::support::{Fixture, TARGETS, target};
-use purgeline_core::config::Durability;
-use purgeline_queue::server::RedisServer;
+use purgeline_core::{TargetName, config::Durability};
+use purgeline_queue::{WorkerInfo, server::RedisServer};
 use serde_json::Value;
 use std::fs;
 
@@ -23,11 +23,47 @@ async fn a_durable_redis_is_good() {
     assert_eq!(called.code, 0, "{report:#}");
     assert_eq!(report["healthy"], true);
     for check in report["checks"].as_array().unwrap() {
-        assert_eq!(check["verdict"], "good", "{check}");
+        // No worker runs here: the next test is about that.
+        let expected = if check["check"] == "workers" { "warning" } else { "good" };
+        assert_eq!(check["verdict"], expected, "{check}");
     }
     assert_eq!(verdict(&report, "records"), "good");
     let human = fixture.call(&["doctor"]).out;
     assert!(human.ends_with("all that must hold holds\n"), "{human}");
+}
+
+#[tokio::test]
+async fn a_target_that_nobody_works_for_is_named() {
+    let fixture = Fixture::new().await;
+    let (queue, www) = (fixture.queue(), target("www"));
+    let mut worker = WorkerInfo {
+        name: "w1".into(),
+        version: "0".into(),
+        pid: 1,
+        targets: vec![],
+        since_ms: 0,
+        seen_ms: 0,
+    };
+    queue.worker_seen(&mut worker).await.unwrap();
+    let found = |report: &Value| {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["check"] == "workers").unwrap()["found"].as_str().unwrap().to_owned()
+    };
+    let idle = fixture.call(&["doctor", "--output", "json"]).json();
+    assert_eq!(verdict(&idle, "workers"), "warning");
+    assert!(found(&idle).contains("1 alive: w1; none for ") && found(&idle).contains("www"), "{idle}");
+
+    worker.targets = fixture_targets();
+    assert!(worker.targets.contains(&www.name));
+    queue.worker_seen(&mut worker).await.unwrap();
+    let busy = fixture.call(&["doctor", "--output", "json"]).json();
+    assert_eq!((verdict(&busy, "workers"), found(&busy).as_str()), ("good", "1 alive: w1"));
+}
+
+/// The targets of the fixture's configuration.
+fn fixture_targets() -> Vec<TargetName> {
+    let config: toml::Table = TARGETS.parse().unwrap();
+    config["targets"].as_table().unwrap().keys().map(|name| name.parse().unwrap()).collect()
 }
 
 #[tokio::test]

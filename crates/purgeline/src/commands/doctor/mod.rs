@@ -1,6 +1,7 @@
 mod redis;
 mod report;
 mod targets;
+mod workers;
 
 use crate::{cli::Global, config::Secrets, exit::Exit, failure::Failure, session::Session};
 use clap::Args;
@@ -32,6 +33,7 @@ pub(crate) async fn run(global: &Global, args: &DoctorArgs) -> Result<Exit, Fail
         return Ok(Exit::Redis);
     }
     checks.extend(redis::checks(&session.queue).await?);
+    checks.push(workers::check(&session.queue, &session.targets).await?);
     for target in &session.targets {
         checks.extend(targets::checks(&session.queue, target).await?);
     }
