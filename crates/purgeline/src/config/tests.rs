@@ -203,7 +203,7 @@ fn a_wrong_value_is_answered_with_what_was_expected() {
         ),
         (
             "[targets.www]\nprovider = 'akamai'",
-            "targets.www.provider: \"akamai\" is not known; there are http, qiniu",
+            "targets.www.provider: \"akamai\" is not known; there are foresight, http, huawei, qiniu, wangsu, ztgame",
         ),
         (
             "[targets.WWW]\nprovider = 'http'",
