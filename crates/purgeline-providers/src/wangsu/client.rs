@@ -102,6 +102,13 @@ impl Client {
     }
 }
 
+#[cfg(test)]
+impl Client {
+    pub(super) const fn signer(&self) -> &Signer {
+        &self.signer
+    }
+}
+
 #[async_trait]
 impl Provider for Client {
     async fn submit(&self, call: &Call<'_>) -> Submission {

@@ -132,12 +132,36 @@ pub(super) fn bracketed(message: &str) -> &str {
     }
 }
 
-/// Whether a list with commas names this text, which may have commas itself.
-pub(super) fn names(list: &str, text: &str) -> bool {
-    list.match_indices(text).any(|(at, found)| {
-        let (before, after) = (&list[..at], &list[at + found.len()..]);
+/// Which of these texts a list with commas names. They may have commas themselves: the longest that
+/// fits is the one that is meant.
+pub(super) fn named(list: &str, texts: &[&str]) -> Vec<bool> {
+    let mut order: Vec<_> = (0..texts.len()).collect();
+    order.sort_by_key(|&at| (std::cmp::Reverse(texts[at].len()), texts[at]));
+    let mut left = list.to_owned();
+    let mut named = vec![false; texts.len()];
+    let mut last: Option<(&str, bool)> = None;
+    for at in order {
+        let text = texts[at];
+        named[at] = match last {
+            Some((same, found)) if same == text => found,
+            _ => take_out(&mut left, text),
+        };
+        last = Some((text, named[at]));
+    }
+    named
+}
+
+/// Blanks out each whole element of a list that is this text; whether there was one.
+fn take_out(list: &mut String, text: &str) -> bool {
+    let whole = |&at: &usize| {
+        let (before, after) = (&list[..at], &list[at + text.len()..]);
         let starts = before.trim_end().is_empty() || before.trim_end().ends_with(',');
         let ends = after.trim_start().is_empty() || after.trim_start().starts_with(',');
         starts && ends
-    })
+    };
+    let found: Vec<_> = list.match_indices(text).map(|(at, _)| at).filter(whole).collect();
+    for &at in &found {
+        list.replace_range(at..at + text.len(), &" ".repeat(text.len()));
+    }
+    !text.is_empty() && !found.is_empty()
 }

@@ -211,9 +211,9 @@ impl Asked<'_> {
             .waiting()
             .filter_map(|(at, item)| {
                 let records = by_url.get(item.item.text())?;
-                let of_kind = records.iter().filter(|record| record.is_of(item.item.kind()));
+                let mut of_kind = records.iter().filter(|record| record.is_of(item.item.kind()));
                 let record = if by_id {
-                    of_kind.last()?
+                    of_kind.next_back()?
                 } else {
                     // Others of the account's tasks may be listed: ours is the one of that time.
                     of_kind

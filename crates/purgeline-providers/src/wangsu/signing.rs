@@ -115,6 +115,14 @@ impl Signer {
     }
 }
 
+#[cfg(test)]
+impl Signer {
+    /// Requests whose last second is remembered.
+    pub(super) fn remembered(&self) -> usize {
+        self.last.lock().unwrap().len()
+    }
+}
+
 /// `Sun, 30 Apr 2017 23:20:37 GMT`.
 fn http_date(now: Timestamp) -> Result<String, TransportError> {
     DateTimePrinter::new()

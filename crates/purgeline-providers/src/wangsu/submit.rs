@@ -1,13 +1,14 @@
 //! What the answer to a purge means for each item of the call.
 
 use super::{
-    codes::{self, Channels, bracketed, names},
+    codes::{self, Channels, bracketed, named},
     types::{Envelope, LimitAnswer, PurgeAnswer},
 };
 use crate::{CallItem, day, status::refused, transport::Answer};
 use jiff::Timestamp;
-use purgeline_core::{Action, Cause, Class, Kind, Outcome, Receipt, Signal, Submission, Verdict};
+use purgeline_core::{Action, Cause, Class, Item, Kind, Outcome, Receipt, Signal, Submission, Verdict};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// A Wangsu clock further off than this is not believed: within it signatures are good.
 const MAX_CLOCK_OFFSET_S: i64 = 300;
@@ -61,7 +62,7 @@ pub(super) fn read(items: &[CallItem], answer: &Answer, made: Made, now: Timesta
     let told: PurgeAnswer = serde_json::from_str(&answer.body).unwrap_or_default();
     let ticket = Ticket { item_id: told.item_id.filter(|id| !id.is_empty()), from: made.from, to: made.to };
     if envelope.is_success() {
-        return Reading::Plain(submission(items, Some(ticket), |_| Outcome::Accepted));
+        return Reading::Plain(submission(items, Some(ticket), |_, _| Outcome::Accepted));
     }
     let message = envelope.message.as_str();
     let code = codes::read(message);
@@ -82,15 +83,16 @@ fn channels(items: &[CallItem], message: &str, cause: &Cause, ticket: Ticket, no
     let dead = Cause::new(Class::ItemDead, codes::CHANNEL, message);
     let full = Cause::new(Class::QuotaDay, codes::DIRS_OF_HOST, message);
     let tomorrow = Some(day::ms_to_next(now, day::UTC_PLUS_8));
-    let is_dead = |item: &CallItem| channels.refused.iter().any(|list| is_listed(list, item));
-    if !channels.refused.is_empty() && !items.iter().any(is_dead) {
+    let is_dead = listed(&channels.refused, items);
+    if !channels.refused.is_empty() && !is_dead.contains(&true) {
         // It is one of them, written in a way that is not known.
         return refused(items.len(), Cause { class: Class::ItemDead, ..cause.clone() }, None);
     }
-    submission(items, Some(ticket), |item| {
-        if is_dead(item) {
+    let is_full = listed(&channels.full, items);
+    submission(items, Some(ticket), |at, item| {
+        if is_dead[at] {
             Outcome::Failed(dead.clone())
-        } else if item.item.kind() == Kind::Dir && channels.full.iter().any(|list| is_listed(list, item)) {
+        } else if is_full[at] && item.kind() == Kind::Dir {
             Outcome::Retry { after_ms: tomorrow, cause: full.clone() }
         } else {
             Outcome::Accepted
@@ -98,30 +100,41 @@ fn channels(items: &[CallItem], message: &str, cause: &Cause, ticket: Ticket, no
     })
 }
 
-/// Whether a list of channels has the item's domain, or the item itself.
-fn is_listed(list: &str, item: &CallItem) -> bool {
-    let hosts = [item.item.host(), item.item.authority()];
-    list.split(',').map(str::trim).any(|channel| {
-        // A domain may stand there as people write it.
-        let ascii = (!channel.is_ascii()).then(|| url::Host::parse(channel).ok()).flatten();
-        let channel = ascii.map_or_else(|| channel.to_owned(), |host| host.to_string());
-        hosts.into_iter().flatten().any(|host| host.eq_ignore_ascii_case(&channel))
-    }) || names(list, item.item.text())
+/// Which items these lists of channels name, by their domain or themselves.
+fn listed(lists: &[&str], items: &[CallItem]) -> Vec<bool> {
+    let texts: Vec<_> = items.iter().map(|item| item.item.text()).collect();
+    let mut listed = vec![false; items.len()];
+    for list in lists {
+        let channels: HashSet<_> = list.split(',').map(channel).collect();
+        let by_itself = named(list, &texts);
+        for ((listed, item), by_itself) in listed.iter_mut().zip(items).zip(by_itself) {
+            let hosts = [item.item.host(), item.item.authority()];
+            *listed |= by_itself || hosts.into_iter().flatten().any(|host| channels.contains(host));
+        }
+    }
+    listed
+}
+
+/// A domain as URLs have it: in lower case, and in ASCII where it stands as people write it.
+fn channel(text: &str) -> String {
+    let text = text.trim();
+    let ascii = (!text.is_ascii()).then(|| url::Host::parse(text).ok()).flatten();
+    ascii.map_or_else(|| text.to_ascii_lowercase(), |host| host.to_string())
 }
 
 /// Items that were sent less than a minute ago wait. Nothing says what came of the others, unless
 /// there is an id to ask by: they are sent again.
 fn running(items: &[CallItem], message: &str, cause: &Cause, ticket: Ticket, now: Timestamp) -> Submission {
     let list = bracketed(message);
-    let named: Vec<_> = items.iter().map(|item| names(list, item.item.text())).collect();
+    let texts: Vec<_> = items.iter().map(|item| item.item.text()).collect();
+    let named = named(list, &texts);
     let is_told = named.contains(&true);
     let wait = MINUTE_MS + u64::try_from(now.subsec_millisecond()).unwrap_or(0) * MINUTE_MS / 4 / 1_000;
     let has_id = ticket.item_id.is_some();
-    let mut named = named.into_iter();
-    submission(items, Some(ticket), |_| match named.next() {
-        Some(false) if is_told && has_id => Outcome::Accepted,
-        Some(false) if is_told => again(innocent(cause)),
-        _ => Outcome::Retry { after_ms: Some(wait), cause: cause.clone() },
+    submission(items, Some(ticket), |at, _| match (is_told && !named[at], has_id) {
+        (true, true) => Outcome::Accepted,
+        (true, false) => again(innocent(cause)),
+        (false, _) => Outcome::Retry { after_ms: Some(wait), cause: cause.clone() },
     })
 }
 
@@ -134,7 +147,7 @@ fn not_allowed(items: &[CallItem], cause: Cause) -> Submission {
     let message =
         format!("{} (dir_delete_entitled is set: has Wangsu entitled this account?)", cause.message);
     let cause = Cause::new(cause.class, cause.code, message);
-    submission(items, None, |item| match item.item.kind() {
+    submission(items, None, |_, item| match item.kind() {
         Kind::Dir => again(cause.clone()),
         Kind::Url | Kind::Resource => again(innocent(&cause)),
     })
@@ -156,8 +169,8 @@ pub(super) fn out_of_limit(
     let mut asked: Vec<_> = asked.into_iter().filter(|(_, count)| *count > 0).collect();
     let Some(left) = left else {
         return match asked[..] {
-            [(kind, _)] => submission(items, None, |_| again(cause.clone())).with_signal(spent(kind)),
-            _ => submission(items, None, |item| match item.item.kind() {
+            [(kind, _)] => submission(items, None, |_, _| again(cause.clone())).with_signal(spent(kind)),
+            _ => submission(items, None, |_, item| match item.kind() {
                 Kind::Dir => Outcome::Retry { after_ms: Some(STEP_BACK_MS), cause: cause.clone() },
                 Kind::Url | Kind::Resource => again(cause.clone()),
             }),
@@ -168,8 +181,8 @@ pub(super) fn out_of_limit(
         return refused(items.len(), Cause { class: Class::ClientBug, ..cause.clone() }, None);
     }
     let mut rooms: Vec<_> = asked.iter().filter_map(|&(kind, _)| Some((kind, left.of(kind)?.0))).collect();
-    let mut submission = submission(items, None, |item| {
-        let room = rooms.iter_mut().find(|(kind, _)| *kind == item.item.kind());
+    let mut submission = submission(items, None, |_, item| {
+        let room = rooms.iter_mut().find(|(kind, _)| *kind == item.kind());
         let after_ms = match room {
             // Nothing of the kind may go: it waits in its lane, which is held.
             Some((kind, 0)) if left.of(*kind).is_some_and(|(left, _)| left == 0) => 0,
@@ -202,9 +215,9 @@ pub(super) fn quotas_left(left: &LimitAnswer, now: Timestamp) -> Vec<Signal> {
 fn submission(
     items: &[CallItem],
     ticket: Option<Ticket>,
-    outcome: impl FnMut(&CallItem) -> Outcome,
+    mut outcome: impl FnMut(usize, &Item) -> Outcome,
 ) -> Submission {
-    let outcomes: Vec<_> = items.iter().map(outcome).collect();
+    let outcomes: Vec<_> = items.iter().enumerate().map(|(at, item)| outcome(at, &item.item)).collect();
     let accepted = outcomes.contains(&Outcome::Accepted);
     Submission {
         verdict: Verdict::Items(outcomes),
