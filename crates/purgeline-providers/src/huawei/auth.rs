@@ -56,9 +56,10 @@ impl Auth {
             || settings.secret_key.is_some()
             || settings.security_token.is_some();
         match &settings.iam {
-            Some(_) if keys => {
-                Err(SettingsError::new("iam", "set beside keys: expected one of the two ways to authenticate"))
-            }
+            Some(_) if keys => Err(SettingsError::new(
+                "iam",
+                "set beside keys: expected one of the two ways to authenticate",
+            )),
             Some(iam) => Ok(Self::Iam(Box::new(Iam::new(iam)?))),
             None => Ok(Self::Keys(Keys::new(settings)?)),
         }
@@ -198,7 +199,8 @@ impl Iam {
 
     fn request(&self) -> Result<Request, TransportError> {
         let body = TokenRequest::new(&self.user, self.password.expose_secret(), &self.domain);
-        let body = serde_json::to_vec(&body).map_err(|error| TransportError::Unsendable(error.to_string()))?;
+        let body =
+            serde_json::to_vec(&body).map_err(|error| TransportError::Unsendable(error.to_string()))?;
         let mut request = Request::new(Method::POST, self.url.clone());
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(body.into());

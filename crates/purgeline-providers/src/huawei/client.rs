@@ -24,7 +24,7 @@ const QUOTA: &str = "/v1.0/cdn/quota";
 pub(super) struct Client {
     transport: Transport,
     clock: Arc<dyn Clock>,
-    auth: Auth,
+    pub(super) auth: Auth,
     base: Url,
     headers: HeaderMap,
     api: Api,
@@ -55,7 +55,8 @@ impl Client {
 
     pub(super) fn creation_request(&self, items: &[CallItem]) -> Result<Request, TransportError> {
         let body = Creation::new(items, self.api, self.mode, self.chinese);
-        let body = serde_json::to_vec(&body).map_err(|error| TransportError::Unsendable(error.to_string()))?;
+        let body =
+            serde_json::to_vec(&body).map_err(|error| TransportError::Unsendable(error.to_string()))?;
         let mut request = self.request(Method::POST, self.api.path(), &self.of_project());
         *request.body_mut() = Some(body.into());
         Ok(request)

@@ -45,10 +45,9 @@ pub(super) fn read(
         return refusal(items, &error, answer, quotas, now);
     }
     match Created::read(&answer.body) {
-        Some(created) if (200..300).contains(&answer.status) => Submission {
-            receipt: Some(receipt(created)),
-            ..Submission::all(items.len(), &Outcome::Accepted)
-        },
+        Some(created) if (200..300).contains(&answer.status) => {
+            Submission { receipt: Some(receipt(created)), ..Submission::all(items.len(), &Outcome::Accepted) }
+        }
         _ => status::submission(items.len(), answer, now),
     }
 }
@@ -119,9 +118,8 @@ const fn bisect(cause: Cause) -> Submission {
 /// The id, with the time of creation where that is told.
 fn receipt(created: Created) -> Receipt {
     let Created { id, create_time } = created;
-    let ticket = create_time.and_then(|created_ms| {
-        serde_json::to_string(&Ticket { task: id.clone(), created_ms }).ok()
-    });
+    let ticket = create_time
+        .and_then(|created_ms| serde_json::to_string(&Ticket { task: id.clone(), created_ms }).ok());
     Receipt(ticket.unwrap_or(id))
 }
 

@@ -33,8 +33,8 @@ pub(super) struct Auth {
 impl Auth {
     pub(super) fn new(settings: &ZtgameSettings, base: &Url) -> Result<Self, SettingsError> {
         let username = settings.username.as_deref().map(str::trim).filter(|name| !name.is_empty());
-        let username =
-            username.ok_or_else(|| SettingsError::new("username", "missing: no token is given without it"))?;
+        let username = username
+            .ok_or_else(|| SettingsError::new("username", "missing: no token is given without it"))?;
         let password = settings::required("password", settings.password.as_ref())?;
         Ok(Self {
             url: settings::below(base, TOKENS),

@@ -39,10 +39,7 @@ pub(super) fn read(items: &[CallItem], answer: &Answer, now: Timestamp) -> Submi
         let message = "ztgame said success but gave no reqId".to_owned();
         return retry(Class::Unknown, "no-request-id".to_owned(), message);
     }
-    Submission {
-        receipt: Some(Receipt(taken.request)),
-        ..Submission::all(items.len(), &Outcome::Accepted)
-    }
+    Submission { receipt: Some(Receipt(taken.request)), ..Submission::all(items.len(), &Outcome::Accepted) }
 }
 
 /// The cause that a documented refusal gives; `None` where the answer is none.
