@@ -7,7 +7,9 @@
 )]
 
 mod conformance;
+mod foresight;
 mod http_nodes;
 mod qiniu;
 mod support;
 mod varnish;
+mod wangsu;

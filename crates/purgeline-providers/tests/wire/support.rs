@@ -7,7 +7,9 @@ use axum::{
     http::{HeaderMap, Method, Uri},
     response::Response,
 };
-use purgeline_core::{Action, Item, Outcome, Receipt, Submission, SystemClock, Verdict, config::Settings};
+use purgeline_core::{
+    Action, Item, Outcome, Receipt, Resource, Submission, SystemClock, Verdict, config::Settings,
+};
 use purgeline_providers::{BuildContext, Call, CallItem, OpenBatch, Provider, provider};
 use serde_json::Value;
 use std::{
@@ -201,6 +203,12 @@ pub(crate) fn url(text: &str) -> CallItem {
 
 pub(crate) fn dir(text: &str) -> CallItem {
     CallItem { item: Item::dir(text).unwrap(), action: Action::Default }
+}
+
+pub(crate) fn resource(title: &str, params: &Value) -> CallItem {
+    let params = params.as_object().unwrap().clone();
+    let item = Item::resource(&Resource { title: title.to_owned(), params }).unwrap();
+    CallItem { item, action: Action::Default }
 }
 
 /// A batch that was accepted just now, none of whose items has settled.
