@@ -5,7 +5,9 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "a program that prints a document")]
 
-use purgeline_core::{Class, Descriptor, Kind, PollSchedule, Quota, Rate, RateUnit, config::Settings};
+use purgeline_core::{
+    Action, Class, Descriptor, Kind, PollSchedule, Quota, Rate, RateUnit, config::Settings,
+};
 use purgeline_providers::REGISTRY;
 use std::{error::Error, fmt::Write};
 
@@ -77,7 +79,10 @@ fn limits(text: &mut String, providers: &[Descriptor]) -> std::fmt::Result {
     row("rates", &|provider| list(provider.limits.rates.iter().map(rate)))?;
     row("calls under way", &|provider| provider.limits.max_in_flight.to_string())?;
     row("quotas", &|provider| list(provider.limits.quotas.iter().map(quota)))?;
-    row("actions told apart", &|provider| list(provider.actions.iter().map(ToString::to_string)))?;
+    row("actions told apart", &|provider| {
+        let of_dirs = provider.dir_actions.map(|actions| format!("; for dirs: {}", names(actions)));
+        format!("{}{}", names(provider.actions), of_dirs.unwrap_or_default())
+    })?;
     row("auth", &|provider| provider.auth.to_owned())?;
     row("asked how it ended", &|provider| {
         provider.polls.as_ref().map_or_else(|| "no: the call is the end".to_owned(), polls)
@@ -128,6 +133,10 @@ fn yes(it_is: bool) -> String {
 fn list(parts: impl Iterator<Item = String>) -> String {
     let parts: Vec<_> = parts.collect();
     if parts.is_empty() { "–".to_owned() } else { parts.join(", ") }
+}
+
+fn names(actions: &[Action]) -> String {
+    list(actions.iter().map(ToString::to_string))
 }
 
 fn lengths(provider: &Descriptor) -> String {
