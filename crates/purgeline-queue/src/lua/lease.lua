@@ -136,6 +136,7 @@ if #due > 0 then
     if texts[i] then
       local record = parse(texts[i])
       record.due = '0'
+      if record.cause == 'under-way' then record.cause = '-' end
       call('HSET', PENDING, name, pack(record))
       stand(name, record, false)
     end
@@ -300,14 +301,15 @@ for _, lane in ipairs(pick.lanes) do
         byte_full = byte_full or (max_bytes > 0 and #names > 0 and bytes + #name > max_bytes)
         if byte_full then
           rest[#rest + 1] = name
-        elseif holders[i] then
-          seen[name] = true
-          wait_for_earlier(name, joined_later[name] or text)
         else
           seen[name] = true
           -- A dir that waits may have got jobs since it was read.
           text = joined_later[name] or text
-          if not (cover and covered(name, text, lane.priority)) then
+          if cover and covered(name, text, lane.priority) then
+            -- It goes with the dir.
+          elseif holders[i] then
+            wait_for_earlier(name, text)
+          else
             names[#names + 1] = name
             records[#names] = text
             bytes = bytes + #name

@@ -130,7 +130,7 @@ local function merge(name, newer, record, due, spilled_key, front)
   newer.attempts = math.max(newer.attempts, record.attempts)
   newer.unanswered = math.max(newer.unanswered, record.unanswered)
   newer.since = int(math.min(newer.since, record.since))
-  if record.cause ~= '-' then newer.cause = record.cause end
+  if record.cause ~= '-' and newer.cause ~= 'under-way' then newer.cause = record.cause end
   local hastened = priority_of(record.lane) < priority_of(newer.lane)
   if hastened then newer.lane = record.lane end
   if due > NOW and due > tonumber(newer.due) then

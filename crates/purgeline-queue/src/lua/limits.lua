@@ -4,7 +4,7 @@
 --
 -- limit:<name>   list of permits in the window, oldest first: '<ms> <count>'
 -- limit:used     hash: their sum, by name
--- limit:throttled  string: why no call may be made, expires when one may
+-- limit:throttled  string: until when no call may be made, and why; expires a while after
 
 local A = KEYS[2]
 local USED = A .. ':limit:used'
@@ -56,7 +56,8 @@ local function take(rate, headroom, count)
   if count == 0 then return end
   local key = A .. ':limit:' .. rate.name
   call('RPUSH', key, int(NOW) .. ' ' .. count)
-  call('PEXPIRE', key, int(span(rate, headroom) + 1000))
+  -- Only to tidy up: what counts is the time in each entry.
+  call('PEXPIRE', key, int(span(rate, headroom) + 60000))
   call('HINCRBY', USED, rate.name, count)
 end
 

@@ -68,6 +68,7 @@ end
 if settled > 0 and call('HINCRBY', key, 'open', -settled) <= 0 then
   call('DEL', key)
   call('ZREM', POLLS, batch)
+  call('LREM', READY, 1, batch)
   call_returned(batch)
 end
 return { settled, spilled_left, ended }

@@ -8,6 +8,6 @@
 local key, ms = A .. ':limit:throttled', tonumber(ARGV[2])
 local old = call('GET', key)
 if old and tonumber(string.match(old, '^until=(%d+)')) >= NOW + ms then return 0 end
-call('SET', key, 'until=' .. int(NOW + ms) .. ' since=' .. int(NOW) .. ' why=' .. ARGV[3] .. ' ' .. ARGV[4], 'PX', int(ms))
+call('SET', key, 'until=' .. int(NOW + ms) .. ' since=' .. int(NOW) .. ' why=' .. ARGV[3] .. ' ' .. ARGV[4], 'PX', int(ms + 60000))
 call('HINCRBY', STATS, 'throttled', 1)
 return 1

@@ -10,6 +10,7 @@ mod jobs;
 mod lanes;
 mod lease;
 mod memory;
+mod model;
 mod rates;
 mod reap;
 mod settle;

@@ -17,7 +17,7 @@ async fn a_request_waits_until_the_provider_is_done_with_the_earlier_one() {
     let second = bed.batch(&policy).await;
     assert_eq!(names(&second), [url("b")], "what the provider does not work on goes");
     bed.pass(600_000);
-    bed.queue.renew(&bed.target, "w1", 60_000, &[first.id.clone()]).await.unwrap();
+    bed.queue.renew(&bed.target, "w1", 60_000, std::slice::from_ref(&first.id)).await.unwrap();
     assert_eq!(bed.wait(&policy).await.0, "delayed");
     bed.check().await;
 

@@ -1,7 +1,11 @@
 //! The proof that nothing is lost and everything is counted once, on a keyspace as it stands.
 
+mod read;
+
 use crate::{Queue, QueueError, Record, lease::read_item, record::read_entry};
+use futures::{StreamExt, TryStreamExt, stream};
 use purgeline_core::{JobId, JobState, Kind, PartCounts, Target};
+use read::AT_ONCE;
 use redis::AsyncTypedCommands;
 use serde::Serialize;
 use std::{
@@ -25,6 +29,9 @@ struct Walk<'a> {
     found: BTreeSet<Violation>,
     /// Items of each job that wait somewhere: in a record, a batch, or a list to be counted.
     waiting: HashMap<JobId, u64>,
+    /// Its batches and parts of jobs, each with its fields.
+    batches: BTreeMap<String, BTreeMap<String, String>>,
+    parts: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Queue {
@@ -44,7 +51,8 @@ impl Queue {
     pub async fn verify(&self, targets: &[Target]) -> Result<Vec<Violation>, QueueError> {
         let mut found = BTreeSet::new();
         for target in targets {
-            let mut walk = Walk { queue: self, target, found: BTreeSet::new(), waiting: HashMap::new() };
+            let mut walk = Walk::new(self, target);
+            walk.read().await?;
             walk.pending().await?;
             walk.batches().await?;
             walk.settling().await?;
@@ -66,8 +74,11 @@ impl Queue {
             words.extend(entries.ids.iter().filter_map(|entry| entry.get::<String>("job")));
         }
         let ids: Vec<String> = self.manager().zrange(self.keys().jobs(), 0, -1).await?;
-        for id in ids.iter().filter_map(|id| id.parse::<JobId>().ok()) {
-            let Some(job) = self.job(id, targets).await? else { continue };
+        let ids = ids.iter().filter_map(|id| id.parse::<JobId>().ok());
+        let mut jobs = stream::iter(ids).map(|id| self.job(id, targets)).buffered(AT_ONCE);
+        while let Some(job) = jobs.try_next().await? {
+            let Some(job) = job else { continue };
+            let id = job.id;
             let all = job.parts.values().fold(PartCounts::default(), |sum, part| sum.plus(part.counts));
             let over =
                 job.parts.values().all(|part| part.counts.items > 0 && part.counts.state().is_terminal());
@@ -85,28 +96,9 @@ impl Queue {
 }
 
 impl Walk<'_> {
-    fn key(&self, what: &str) -> String {
-        self.queue.keys().of_target(self.target, what)
-    }
-
     fn wrong(&mut self, what: impl fmt::Display) {
         let what = what.to_string();
         self.found.insert(Violation { target: self.target.name.to_string(), what });
-    }
-
-    async fn hash(&self, key: &str) -> Result<BTreeMap<String, String>, QueueError> {
-        let mut redis = self.queue.manager();
-        let mut scan = redis.hscan::<_, (String, String)>(key).await?;
-        let mut fields = BTreeMap::new();
-        while let Some(field) = scan.next_item().await {
-            let (name, value) = field?;
-            fields.insert(name, value);
-        }
-        Ok(fields)
-    }
-
-    async fn scores(&self, key: &str) -> Result<HashMap<String, f64>, QueueError> {
-        Ok(self.queue.manager().zrange_withscores(key, 0, -1).await?.into_iter().collect())
     }
 
     async fn pending(&mut self) -> Result<(), QueueError> {
@@ -158,12 +150,6 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A number that the scripts keep for themselves.
-    async fn counter(&self, name: &str) -> Result<i128, QueueError> {
-        let text = self.queue.manager().hget(self.key("stats"), name).await?;
-        Ok(text.and_then(|text| text.parse().ok()).unwrap_or_default())
-    }
-
     /// Counts the jobs that wait for one item.
     async fn record(&mut self, name: &str, record: &Record, spilled: &str) -> Result<(), QueueError> {
         if record.jobs.is_empty() && !record.more_jobs {
@@ -201,19 +187,12 @@ impl Walk<'_> {
         let ready: HashSet<String> =
             self.queue.manager().lrange(self.key("ready"), 0, -1).await?.into_iter().collect();
         let inflight = self.hash(&self.key("inflight")).await?;
-        let mut batches: BTreeSet<String> =
-            leases.keys().chain(polls.keys()).chain(&ready).cloned().collect();
-        let prefix = self.key("batch:");
-        batches.extend(
-            self.scan(&format!("{prefix}*"))
-                .await?
-                .iter()
-                .filter_map(|key| key.strip_prefix(&prefix))
-                .map(str::to_owned),
-        );
+        let mut batches = std::mem::take(&mut self.batches);
+        for batch in leases.keys().chain(polls.keys()).chain(&ready) {
+            batches.entry(batch.clone()).or_default();
+        }
         let mut held: HashSet<(String, &str)> = HashSet::new();
-        for batch in &batches {
-            let fields = self.hash(&self.key(&format!("batch:{batch}"))).await?;
+        for (batch, fields) in &batches {
             let state = fields.get("state").map(String::as_str);
             let stands = (leases.contains_key(batch), ready.contains(batch), polls.contains_key(batch));
             let expected = match state {
@@ -280,14 +259,13 @@ impl Walk<'_> {
     }
 
     async fn parts(&mut self) -> Result<(), QueueError> {
-        let prefix = self.key("job:");
         let mut waiting = std::mem::take(&mut self.waiting);
         let mut announced: i128 = 0;
-        for key in self.scan(&format!("{prefix}*")).await? {
-            let Some(job) = key.strip_prefix(&prefix).and_then(|id| id.parse::<JobId>().ok()) else {
+        for (id, fields) in std::mem::take(&mut self.parts) {
+            let Ok(job) = id.parse::<JobId>() else {
+                self.wrong(format!("job:{id} is no job's part"));
                 continue;
             };
-            let fields = self.hash(&key).await?;
             let number =
                 |name: &str| fields.get(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
             let counts = PartCounts {
@@ -324,17 +302,6 @@ impl Walk<'_> {
             self.wrong(format!("{count} items wait for job {job}, which has no part here"));
         }
         Ok(())
-    }
-
-    async fn scan(&self, pattern: &str) -> Result<Vec<String>, QueueError> {
-        // A hash tag's braces are literal in a pattern; names hold none of its special characters.
-        let mut redis = self.queue.manager();
-        let mut scan = redis.scan_match::<_, String>(pattern).await?;
-        let mut keys = BTreeSet::new();
-        while let Some(key) = scan.next_item().await {
-            keys.insert(key?);
-        }
-        Ok(keys.into_iter().collect())
     }
 }
 

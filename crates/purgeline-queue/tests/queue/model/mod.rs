@@ -1,0 +1,86 @@
+//! The queue against a model of it: whatever producers, workers, operators and time do, in
+//! whatever order, after each step
+//!
+//! - every item of every job that has not ended waits in exactly one place, in Redis as in the
+//!   model (durable);
+//! - what ended well was leased after it was asked for (covered);
+//! - every item is counted once, and its job's counters say so (counted once);
+//!
+//! and in the end everything ends, each job once.
+
+mod queue_model;
+mod raw;
+mod rules;
+mod snapshot;
+mod step;
+mod world;
+
+use jiff::Timestamp;
+use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner};
+use purgeline_core::ManualClock;
+use purgeline_queue::{Queue, server::RedisServer};
+use rules::Rules;
+use std::cell::Cell;
+use step::{Step, steps};
+use world::World;
+
+/// Where cases that failed once are kept; they are tried first.
+const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/queue/model/regressions.txt");
+
+/// Each of the tests below runs on its own; `PROPTEST_CASES` asks for more, or fewer.
+const CASES: u32 = 60;
+
+fn config() -> Config {
+    let asked = std::env::var_os("PROPTEST_CASES").is_some();
+    let default = Config::default();
+    Config {
+        cases: if asked { default.cases } else { CASES },
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(REGRESSIONS))),
+        max_shrink_iters: 3_000,
+        ..default
+    }
+}
+
+fn holds_under(rules: &Rules) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let server = runtime.block_on(RedisServer::for_test().option("appendonly", "no").start()).unwrap();
+    let queue = runtime.block_on(async { Queue::open(server.url()).unwrap() });
+    let taken = Cell::new(0_u64);
+    let outcome = TestRunner::new(config()).run(&steps(), |steps| {
+        taken.set(taken.get() + steps.len() as u64);
+        runtime.block_on(run(queue.clone(), rules, &steps)).map_err(TestCaseError::fail)
+    });
+    println!("{} steps", taken.get());
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+}
+
+async fn run(queue: Queue, rules: &Rules, steps: &[Step]) -> Result<(), String> {
+    let clock = ManualClock::new(Timestamp::from_millisecond(1_763_700_000_000).unwrap());
+    let mut world = World::new(queue.with_clock(clock.clone()), clock, rules).await;
+    for (at, step) in steps.iter().enumerate() {
+        world.take(step).await.map_err(|wrong| format!("after step {at}, {step:?}: {wrong}"))?;
+    }
+    world.finish().await.map_err(|wrong| format!("at the end: {wrong}"))
+}
+
+#[test]
+fn the_invariants_hold_with_one_kind_a_call() {
+    holds_under(&Rules::plain());
+}
+
+#[test]
+fn the_invariants_hold_with_all_kinds_and_one_host_a_call() {
+    holds_under(&Rules::mixed());
+}
+
+#[test]
+fn the_invariants_hold_where_an_item_goes_once_at_a_time() {
+    holds_under(&Rules::one_at_a_time());
+}
+
+#[test]
+fn the_invariants_hold_under_rates() {
+    holds_under(&Rules::rated());
+}

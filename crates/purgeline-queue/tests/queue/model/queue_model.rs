@@ -1,0 +1,318 @@
+//! What must be true of one target, in plain Rust: which item of which job waits where, and how
+//! each has ended. It knows the rules of coalescing and coverage, and nothing of Redis.
+
+use super::step::{Held, Outcome};
+use purgeline_core::{Item, JobId, Kind, Priority, covers};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One item of one job at this target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Unit {
+    pub(crate) job: JobId,
+    pub(crate) index: usize,
+    /// The step in which it was enqueued.
+    pub(crate) asked: u64,
+}
+
+/// What waits, or is under way, for some units.
+#[derive(Clone, Debug)]
+pub(crate) struct Purge {
+    pub(crate) priority: Priority,
+    pub(crate) attempts: u32,
+    /// Those that were accepted and never came to an end.
+    pub(crate) unanswered: u32,
+    /// Delayed until then; `None`: it may go.
+    pub(crate) due: Option<i64>,
+    /// Delayed because the provider works on an earlier request.
+    pub(crate) under_way: bool,
+    pub(crate) units: Vec<Unit>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Leased { worker: usize, deadline: i64 },
+    Ready,
+    Submitted { worker: usize, poll_at: i64 },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Batch {
+    pub(crate) state: State,
+    /// The step of its last lease: its call begins after it.
+    pub(crate) leased: u64,
+    pub(crate) items: BTreeMap<u32, (String, Purge)>,
+}
+
+/// A job's part here.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) items: usize,
+    pub(crate) chunks: usize,
+    pub(crate) taken: usize,
+    pub(crate) enqueued: usize,
+    pub(crate) since: i64,
+    pub(crate) abandoned: bool,
+    /// How each of its items ended: succeeded?
+    pub(crate) ended: BTreeMap<usize, bool>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct QueueModel {
+    pub(crate) pending: BTreeMap<String, Purge>,
+    pub(crate) batches: BTreeMap<String, Batch>,
+    pub(crate) parts: BTreeMap<JobId, Part>,
+    /// Held until then; `None`: until it is lifted.
+    pub(crate) holds: BTreeMap<Held, Option<i64>>,
+}
+
+/// What a chunk does, or why it does nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Added { new: u64, joined: u64, covered: u64 },
+    Repeated,
+    Gap(u64),
+    Full,
+    Abandoned,
+}
+
+pub(crate) struct AskedChunk<'a> {
+    pub(crate) job: JobId,
+    pub(crate) index: usize,
+    pub(crate) chunks: usize,
+    pub(crate) job_items: usize,
+    pub(crate) priority: Priority,
+    /// Names, the first of them the job's item number `first`.
+    pub(crate) items: &'a [&'a str],
+    pub(crate) first: usize,
+}
+
+impl Part {
+    pub(crate) fn over(&self) -> bool {
+        self.ended.len() == self.items
+    }
+
+    pub(crate) fn count(&self, succeeded: bool) -> u64 {
+        self.ended.values().filter(|ended| **ended == succeeded).count() as u64
+    }
+}
+
+pub(crate) fn kind_of(name: &str) -> Kind {
+    Item::from_name(name).unwrap().0.kind()
+}
+
+fn is_covered_by(name: &str, dir: &str) -> bool {
+    let (item, action) = Item::from_name(name).unwrap();
+    let (dir, dir_action) = Item::from_name(dir).unwrap();
+    action == dir_action && covers(&dir, &item)
+}
+
+impl QueueModel {
+    pub(crate) fn held(&self, what: Held, now: i64) -> bool {
+        self.holds.get(&what).is_some_and(|until| until.is_none_or(|until| until > now))
+    }
+
+    /// The widest dir that waits, goes no later than the item would, and covers it.
+    pub(crate) fn covering(&self, name: &str, priority: Priority, now: i64) -> Option<String> {
+        if self.held(Held::Kind(Kind::Dir), now) {
+            return None;
+        }
+        self.pending
+            .iter()
+            .filter(|(dir, purge)| {
+                is_covered_by(name, dir) && purge.due.is_none() && purge.priority <= priority
+            })
+            .min_by_key(|(dir, _)| dir.len())
+            .map(|(dir, _)| dir.clone())
+    }
+
+    /// Items announced by jobs that have not been enqueued whole.
+    pub(crate) fn announced(&self) -> usize {
+        self.parts.values().map(|part| part.items - part.enqueued).sum()
+    }
+
+    pub(crate) fn enqueue(&mut self, chunk: &AskedChunk<'_>, room: u64, now: i64, step: u64) -> Taken {
+        let part = self.parts.get(&chunk.job);
+        if part.is_some_and(|part| part.abandoned) {
+            return Taken::Abandoned;
+        }
+        let taken = part.map_or(0, |part| part.taken);
+        if taken > chunk.index {
+            return Taken::Repeated;
+        }
+        if taken < chunk.index {
+            return Taken::Gap(taken as u64);
+        }
+        let mut after = self.clone();
+        let (mut new, mut joined, mut covered) = (0, 0, 0);
+        let mut hastened = Vec::new();
+        for (at, name) in chunk.items.iter().enumerate() {
+            let unit = Unit { job: chunk.job, index: chunk.first + at, asked: step };
+            // Dirs cover by the haste that they had before this call.
+            let dir = after.covering(name, chunk.priority, now);
+            if let Some(purge) = after.pending.get_mut(*name) {
+                purge.units.push(unit);
+                hastened.push(*name);
+                joined += 1;
+            } else if let Some(purge) = dir.and_then(|dir| after.pending.get_mut(&dir)) {
+                purge.units.push(unit);
+                covered += 1;
+            } else {
+                let purge = Purge {
+                    priority: chunk.priority,
+                    attempts: 0,
+                    unanswered: 0,
+                    due: None,
+                    under_way: false,
+                    units: vec![unit],
+                };
+                after.pending.insert(name.to_string(), purge);
+                new += 1;
+            }
+        }
+        for name in hastened {
+            let purge = after.pending.get_mut(name).unwrap();
+            purge.priority = purge.priority.min(chunk.priority);
+        }
+        if chunk.index == 0 {
+            let more = if chunk.chunks > 1 { chunk.job_items as u64 } else { new };
+            if more > 0 && (self.pending.len() + self.announced()) as u64 + more > room {
+                return Taken::Full;
+            }
+        }
+        let part = after.parts.entry(chunk.job).or_insert(Part {
+            items: chunk.job_items,
+            chunks: chunk.chunks,
+            taken: 0,
+            enqueued: 0,
+            since: now,
+            abandoned: false,
+            ended: BTreeMap::new(),
+        });
+        part.taken += 1;
+        part.enqueued += chunk.items.len();
+        *self = after;
+        Taken::Added { new, joined, covered }
+    }
+
+    /// What may go now as far as the item itself is concerned.
+    pub(crate) fn may_go(&self, now: i64) -> impl Iterator<Item = (&String, &Purge)> {
+        self.pending.iter().filter(move |(name, purge)| {
+            purge.due.is_none_or(|due| due <= now) && !self.held(Held::Kind(kind_of(name)), now)
+        })
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.batches.values().filter(|batch| matches!(batch.state, State::Leased { .. })).count()
+    }
+
+    /// These items wait no longer on their own: their units wait for the dirs that cover them.
+    /// Gives the first that no dir covers.
+    pub(crate) fn absorb(&mut self, names: &BTreeSet<String>, now: i64) -> Result<(), String> {
+        let mut moves = Vec::new();
+        for name in names {
+            let purge = &self.pending[name];
+            if purge.due.is_some() {
+                return Err(format!("{name} is delayed, but was covered"));
+            }
+            let dir = self.covering(name, purge.priority, now);
+            moves.push((name, dir.ok_or_else(|| format!("{name} was lost: no waiting dir covers it"))?));
+        }
+        for (name, dir) in moves {
+            let units = self.pending.remove(name).map(|purge| purge.units).unwrap_or_default();
+            match self.pending.get_mut(&dir) {
+                Some(purge) => purge.units.extend(units),
+                None => return Err(format!("{name} was covered by {dir}, which is covered itself")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a batch holds this item.
+    pub(crate) fn held_by_batch(&self, name: &str) -> bool {
+        self.batches.values().any(|batch| batch.items.values().any(|(held, _)| held == name))
+    }
+
+    /// A batch holds the item no longer: if it was the last one, whoever waited for that may go.
+    fn let_go(&mut self, name: &str) {
+        if self.held_by_batch(name) {
+            return;
+        }
+        if let Some(purge) = self.pending.get_mut(name).filter(|purge| purge.under_way) {
+            (purge.due, purge.under_way) = (None, false);
+        }
+    }
+
+    fn put_back(&mut self, name: String, purge: Purge, due: i64, now: i64) {
+        let due = (due > now).then_some(due);
+        match self.pending.get_mut(&name) {
+            Some(newer) => {
+                newer.priority = newer.priority.min(purge.priority);
+                newer.attempts = newer.attempts.max(purge.attempts);
+                newer.unanswered = newer.unanswered.max(purge.unanswered);
+                newer.due = newer.due.max(due);
+                newer.units.extend(purge.units);
+            }
+            None => {
+                self.pending.insert(name, Purge { due, ..purge });
+            }
+        }
+    }
+
+    /// Puts all items of a batch back.
+    pub(crate) fn take_back(&mut self, id: &str, attempts: u32, now: i64) -> usize {
+        let batch = self.batches.remove(id).unwrap();
+        let count = batch.items.len();
+        for (name, mut purge) in batch.items.into_values() {
+            purge.attempts += attempts;
+            self.let_go(&name);
+            self.put_back(name, purge, now, now);
+        }
+        count
+    }
+
+    /// Settles items of a batch. Gives how many, or which rule that breaks.
+    pub(crate) fn settle(&mut self, id: &str, outcomes: &[(u32, Outcome)], now: i64) -> Result<u64, String> {
+        let mut settled = 0;
+        for (index, outcome) in outcomes {
+            let Some(batch) = self.batches.get_mut(id) else { continue };
+            let leased = batch.leased;
+            let Some((name, mut purge)) = batch.items.remove(index) else { continue };
+            if batch.items.is_empty() {
+                self.batches.remove(id);
+            }
+            settled += 1;
+            self.let_go(&name);
+            match outcome {
+                Outcome::Done | Outcome::Failed => {
+                    for unit in purge.units {
+                        if unit.asked >= leased {
+                            return Err(format!("{name}: {unit:?} came after the lease {leased} of {id}"));
+                        }
+                        let part = self.parts.get_mut(&unit.job).unwrap();
+                        if part.ended.insert(unit.index, *outcome == Outcome::Done).is_some() {
+                            return Err(format!("{name}: {unit:?} was settled twice"));
+                        }
+                    }
+                }
+                Outcome::Retry(ms) => {
+                    purge.attempts += 1;
+                    self.put_back(name, purge, now + i64::try_from(*ms).unwrap(), now);
+                }
+                Outcome::Unanswered(ms) => {
+                    purge.attempts += 1;
+                    purge.unanswered += 1;
+                    self.put_back(name, purge, now + i64::try_from(*ms).unwrap(), now);
+                }
+                Outcome::Again(ms) => self.put_back(name, purge, now + i64::try_from(*ms).unwrap(), now),
+            }
+        }
+        Ok(settled)
+    }
+
+    /// The two halves of a batch; the second is empty if it holds one item.
+    pub(crate) fn halves(&self, id: &str) -> [Vec<(String, Purge)>; 2] {
+        let items: Vec<_> = self.batches[id].items.values().cloned().collect();
+        let (first, second) = items.split_at(items.len().div_ceil(2));
+        [first.to_vec(), second.to_vec()]
+    }
+}

@@ -1,0 +1,101 @@
+//! The limits under which a case runs.
+
+use crate::bed::count;
+use purgeline_core::{CallLimits, Kind, Limits, Rate, RateUnit};
+use purgeline_queue::{LeasePolicy, PollPolicy};
+use std::collections::BTreeMap;
+
+use super::step::LEASE_MS;
+
+/// How long a part-full chunk waits for company, in ms.
+pub(crate) const LINGER_MS: i64 = 100;
+/// How long a worker has to ask about a batch, in ms.
+pub(crate) const POLL_LEASE_MS: u64 = 500;
+/// Batches of one question.
+pub(crate) const POLLED: usize = 2;
+/// How much longer windows are kept, in ms.
+pub(crate) const HEADROOM_MS: u64 = 10;
+
+pub(crate) struct Rules {
+    pub(crate) limits: Limits,
+    /// Lanes are apart by host.
+    pub(crate) by_host: bool,
+    /// The provider refuses what it still works on.
+    pub(crate) one_at_a_time: bool,
+    pub(crate) policy: LeasePolicy,
+    pub(crate) poll_policy: PollPolicy,
+}
+
+impl Rules {
+    fn new(limits: Limits, by_host: bool) -> Self {
+        let lease_ms = u64::try_from(LEASE_MS).unwrap();
+        let linger_ms = u64::try_from(LINGER_MS).unwrap();
+        let polled = u32::try_from(POLLED).unwrap();
+        Self {
+            policy: LeasePolicy::new(&limits, linger_ms, lease_ms, HEADROOM_MS),
+            poll_policy: PollPolicy::new(&limits, polled, POLL_LEASE_MS, HEADROOM_MS),
+            limits,
+            by_host,
+            one_at_a_time: false,
+        }
+    }
+
+    /// The provider refuses what it still works on.
+    pub(crate) fn one_at_a_time() -> Self {
+        let rules = Self::plain();
+        Self { policy: rules.policy.not_while_open(true), one_at_a_time: true, ..rules }
+    }
+
+    /// One kind a call.
+    pub(crate) fn plain() -> Self {
+        let of_kind = [(Kind::Url, count(3)), (Kind::Dir, count(2)), (Kind::Resource, count(1))];
+        let call = CallLimits {
+            max_items: count(3),
+            max_of_kind: BTreeMap::from(of_kind),
+            mix_kinds: false,
+            max_hosts: None,
+            max_bytes: None,
+        };
+        Self::new(Limits { call, rates: Vec::new(), max_in_flight: count(3), quotas: Vec::new() }, false)
+    }
+
+    /// All kinds in a call, one host.
+    pub(crate) fn mixed() -> Self {
+        let mut limits = Self::plain().limits;
+        limits.call.mix_kinds = true;
+        limits.call.max_items = count(4);
+        limits.call.max_hosts = Some(count(1));
+        limits.max_in_flight = count(2);
+        Self::new(limits, true)
+    }
+
+    /// Windows over calls, items and dirs.
+    pub(crate) fn rated() -> Self {
+        let mut limits = Self::plain().limits;
+        limits.call.mix_kinds = true;
+        limits.rates = [(RateUnit::Calls, 3, 300), (RateUnit::Items, 5, 400), (RateUnit::Dirs, 1, 700)]
+            .map(|(unit, max, window_ms)| Rate {
+                unit,
+                max: count(max),
+                window_ms: u64::try_into(window_ms).unwrap(),
+            })
+            .to_vec();
+        Self::new(limits, false)
+    }
+
+    pub(crate) fn max_in_flight(&self) -> usize {
+        self.limits.max_in_flight.get() as usize
+    }
+
+    /// What a window counts of a call.
+    pub(crate) fn counted(unit: RateUnit, kinds: &BTreeMap<Kind, usize>) -> usize {
+        let of = |kind| kinds.get(&kind).copied().unwrap_or_default();
+        match unit {
+            RateUnit::Calls => 1,
+            RateUnit::Items => kinds.values().sum(),
+            RateUnit::Urls => of(Kind::Url),
+            RateUnit::Dirs => of(Kind::Dir),
+            RateUnit::Polls => 0,
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What Redis holds of a target, read by a walk of its own.
+
+use purgeline_core::{JobId, Priority, Target};
+use purgeline_queue::Queue;
+use redis::AsyncTypedCommands;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// How many items of each job wait.
+pub(crate) type Waiting = BTreeMap<JobId, u64>;
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) priority: Priority,
+    /// With those that never came to an end: `2/1`.
+    pub(crate) attempts: String,
+    pub(crate) due: Option<i64>,
+    pub(crate) under_way: bool,
+    pub(crate) waiting: Waiting,
+}
+
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) state: String,
+    pub(crate) split_of: Option<String>,
+    pub(crate) items: BTreeMap<u32, (String, Record)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) state: String,
+    pub(crate) items: u64,
+    pub(crate) enqueued: u64,
+    pub(crate) succeeded: u64,
+    pub(crate) failed: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Snapshot {
+    pub(crate) pending: BTreeMap<String, Record>,
+    pub(crate) batches: BTreeMap<String, Batch>,
+    pub(crate) parts: BTreeMap<JobId, Part>,
+    /// Settled, but not counted yet: done and failed.
+    pub(crate) settling: BTreeMap<JobId, (u64, u64)>,
+    pub(crate) lanes: BTreeSet<String>,
+    /// Lists of waiting jobs that nothing refers to.
+    pub(crate) orphans: Vec<String>,
+    /// Kinds of keys that are there: `pending`, `lane`, `batch` …
+    pub(crate) kinds: BTreeSet<String>,
+}
+
+/// All keys of a target, without its prefix.
+struct Keyspace {
+    hashes: HashMap<String, BTreeMap<String, String>>,
+    lists: HashMap<String, Vec<String>>,
+    base: String,
+}
+
+impl Keyspace {
+    async fn read(queue: &Queue, target: &Target) -> Self {
+        let base = format!("{}:", queue.keys().target(target));
+        let mut redis = queue.manager();
+        let keys = redis.keys(format!("{base}*")).await.unwrap();
+        let names: Vec<_> = keys.iter().map(|key| key.strip_prefix(&base).unwrap().to_owned()).collect();
+        let (mut lists, mut hashes) = (Vec::new(), Vec::new());
+        let (mut list_pipe, mut hash_pipe) = (redis::pipe(), redis::pipe());
+        for (key, name) in keys.iter().zip(names) {
+            match name.split(':').next().unwrap() {
+                "pending" | "batch" | "job" => {
+                    hash_pipe.hgetall(key);
+                    hashes.push(name);
+                }
+                "waiters" | "settling" | "lane" => {
+                    list_pipe.lrange(key, 0, -1);
+                    lists.push(name);
+                }
+                _ => lists.push(name),
+            }
+        }
+        let read: Vec<Vec<String>> = ask(&list_pipe, &mut redis).await;
+        let is_read =
+            |name: &String| ["waiters", "settling", "lane"].contains(&name.split(':').next().unwrap());
+        let (read_names, others): (Vec<_>, Vec<_>) = lists.into_iter().partition(is_read);
+        let mut lists: HashMap<_, _> = read_names.into_iter().zip(read).collect();
+        lists.extend(others.into_iter().map(|name| (name, Vec::new())));
+        let read: Vec<BTreeMap<String, String>> = ask(&hash_pipe, &mut redis).await;
+        Self { hashes: hashes.into_iter().zip(read).collect(), lists, base }
+    }
+
+    fn list(&mut self, key: &str, waiting: &mut Waiting) -> Result<(), String> {
+        let name = key.strip_prefix(&self.base).ok_or(format!("{key} is a foreign list"))?;
+        let entries = self.lists.remove(name).ok_or(format!("{key} is not there, or is named twice"))?;
+        for entry in entries {
+            match entry.strip_prefix('@') {
+                Some(nested) => self.list(nested, waiting)?,
+                None => add(&entry, waiting)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, text: &str, spilled: &str) -> Result<Record, String> {
+        let words: HashMap<_, _> = text.split(' ').take(7).filter_map(|word| word.split_once('=')).collect();
+        let word = |name: &str| words.get(name).copied().ok_or(format!("no {name} in {text}"));
+        let number = |name: &str| word(name)?.parse::<i64>().map_err(|error| format!("{error} in {text}"));
+        let mut waiting = Waiting::new();
+        for entry in word("jobs")?.split(',').filter(|entry| !entry.is_empty()) {
+            add(entry, &mut waiting)?;
+        }
+        let record = Record {
+            priority: word("lane")?.split('/').next().unwrap().parse()?,
+            attempts: word("attempts")?.to_owned(),
+            due: Some(number("due")?).filter(|due| *due > 0),
+            under_way: word("cause")? == "under-way",
+            waiting,
+        };
+        let mut waiting = record.waiting.clone();
+        if word("spill")? == "1" {
+            self.list(&format!("{}waiters:{spilled}", self.base), &mut waiting)?;
+        }
+        Ok(Record { waiting, ..record })
+    }
+}
+
+async fn ask<T: redis::FromRedisValue + Default>(
+    pipe: &redis::Pipeline,
+    redis: &mut redis::aio::ConnectionManager,
+) -> T {
+    if pipe.is_empty() { T::default() } else { pipe.query_async(redis).await.unwrap() }
+}
+
+fn add(entry: &str, waiting: &mut Waiting) -> Result<(), String> {
+    let (job, count) = entry.split_once('*').unwrap_or((entry, "1"));
+    let job = job.parse::<JobId>().map_err(|error| error.to_string())?;
+    *waiting.entry(job).or_default() += count.parse::<u64>().map_err(|error| error.to_string())?;
+    Ok(())
+}
+
+impl Snapshot {
+    pub(crate) async fn take(queue: &Queue, target: &Target) -> Result<Self, String> {
+        let mut keys = Keyspace::read(queue, target).await;
+        let mut snapshot = Self::default();
+        let all = keys.hashes.keys().chain(keys.lists.keys());
+        snapshot.kinds = all.map(|name| name.split(':').next().unwrap().to_owned()).collect();
+        let hashes = std::mem::take(&mut keys.hashes);
+        for (name, fields) in &hashes {
+            match name.split_once(':') {
+                None => {
+                    for (item, text) in fields {
+                        let record = keys.record(text, item)?;
+                        snapshot.pending.insert(item.clone(), record);
+                    }
+                }
+                Some(("batch", id)) => {
+                    let batch = read_batch(&mut keys, id, fields)?;
+                    snapshot.batches.insert(id.to_owned(), batch);
+                }
+                Some((_, id)) => {
+                    let number = |field: &str| fields[field].parse().unwrap();
+                    let part = Part {
+                        state: fields["state"].clone(),
+                        items: number("items"),
+                        enqueued: number("enqueued"),
+                        succeeded: number("succeeded"),
+                        failed: number("failed"),
+                    };
+                    snapshot.parts.insert(id.parse().map_err(|error| format!("{error}"))?, part);
+                }
+            }
+        }
+        for entry in keys.lists.remove("settling").unwrap_or_default() {
+            let mut words = entry.rsplitn(3, ' ');
+            let (_dead, outcome, list) = (words.next(), words.next(), words.next().unwrap_or_default());
+            let mut waiting = Waiting::new();
+            // A list whose last entries have been counted is gone.
+            if keys.lists.contains_key(list.strip_prefix(&keys.base).unwrap_or_default()) {
+                keys.list(list, &mut waiting)?;
+            }
+            for (job, count) in waiting {
+                let counts = snapshot.settling.entry(job).or_default();
+                match outcome {
+                    Some("done") => counts.0 += count,
+                    Some("failed") => counts.1 += count,
+                    other => return Err(format!("settling says {other:?}")),
+                }
+            }
+        }
+        for name in keys.lists.keys() {
+            if let Some(lane) = name.strip_prefix("lane:") {
+                snapshot.lanes.insert(lane.to_owned());
+            } else if name.starts_with("waiters:") {
+                snapshot.orphans.push(name.clone());
+            }
+        }
+        Ok(snapshot)
+    }
+}
+
+fn read_batch(keys: &mut Keyspace, id: &str, fields: &BTreeMap<String, String>) -> Result<Batch, String> {
+    let mut items = BTreeMap::new();
+    for (index, value) in fields {
+        if let Ok(index) = index.parse::<u32>() {
+            let (record, name) = value.split_once(" item=").ok_or(format!("{value} is no item"))?;
+            items.insert(index, (name.to_owned(), keys.record(record, &format!("{id}:{index}"))?));
+        }
+    }
+    Ok(Batch { state: fields["state"].clone(), split_of: fields.get("split_of").cloned(), items })
+}
