@@ -200,12 +200,11 @@ fn limits(chinese: ChineseUrls) -> Limits {
             max_bytes: None,
         },
         rates: vec![
-            // Assumed; the page of 2025-10-30 allows 30.
-            Rate { unit: RateUnit::Calls, max: non_zero(10), window_ms: second },
-            // ShowHistoryTaskDetails.
+            // CreateRefreshTasks and ShowHistoryTaskDetails (2025-10-30).
+            Rate { unit: RateUnit::Calls, max: non_zero(30), window_ms: second },
             Rate { unit: RateUnit::Polls, max: non_zero(30), window_ms: second },
         ],
-        // Not documented; with these, the rate is met even if each call takes 0.4 s.
+        // Not documented; of calls of 1,000 URLs few are needed.
         max_in_flight: non_zero(4),
         quotas: Vec::new(),
     }

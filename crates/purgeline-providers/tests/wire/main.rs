@@ -9,7 +9,9 @@
 mod conformance;
 mod foresight;
 mod http_nodes;
+mod huawei;
 mod qiniu;
 mod support;
 mod varnish;
 mod wangsu;
+mod ztgame;

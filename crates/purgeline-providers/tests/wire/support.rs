@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use purgeline_core::{
-    Action, Item, Outcome, Receipt, Resource, Submission, SystemClock, Verdict, config::Settings,
+    Action, Cause, Item, Outcome, Receipt, Resource, Submission, SystemClock, Verdict, config::Settings,
 };
 use purgeline_providers::{BuildContext, Call, CallItem, OpenBatch, Provider, provider};
 use serde_json::Value;
@@ -238,4 +238,31 @@ pub(crate) fn outcomes(submission: &Submission) -> &[Outcome] {
         Verdict::Items(outcomes) => outcomes,
         Verdict::Bisect(cause) => panic!("to be bisected: {cause}"),
     }
+}
+
+/// Submits as a worker does when a call is refused for an item that is not named: in halves, until
+/// each item is accepted or has failed. Gives the calls that were made and who failed of what.
+pub(crate) async fn bisect(client: &dyn Provider, items: Vec<CallItem>) -> (usize, Vec<(String, Cause)>) {
+    let (mut made, mut failed) = (0, Vec::new());
+    let mut calls = vec![items];
+    while let Some(items) = calls.pop() {
+        made += 1;
+        match submit(client, &items).await.verdict {
+            Verdict::Bisect(_) if items.len() > 1 => {
+                let (front, back) = items.split_at(items.len().div_ceil(2));
+                calls.extend([back.to_vec(), front.to_vec()]);
+            }
+            Verdict::Bisect(cause) => failed.push((items[0].item.text().to_owned(), cause)),
+            Verdict::Items(outcomes) => {
+                for (item, outcome) in items.iter().zip(outcomes) {
+                    match outcome {
+                        Outcome::Accepted => {}
+                        Outcome::Failed(cause) => failed.push((item.item.text().to_owned(), cause)),
+                        other => panic!("{item:?}: {other:?}"),
+                    }
+                }
+            }
+        }
+    }
+    (made, failed)
 }

@@ -92,8 +92,12 @@ impl Huawei {
         if let Err(code) = auth::check(request, &self.settings, &self.tokens, now) {
             return Read::bare(Err(code));
         }
-        let project = query::<Project>(request).map(|p| p.enterprise_project_id);
-        let project = match project.and_then(|p| self.project(p)) {
+        let project = match call {
+            // The quotas are the account's (support.huaweicloud.com/api-cdn/ShowQuota).
+            Call::Quota => Ok(None),
+            _ => query::<Project>(request).and_then(|p| self.project(p.enterprise_project_id)),
+        };
+        let project = match project {
             Ok(project) => project.map(|id| ("enterprise_project_id", id)),
             Err(code) => return Read::bare(Err(code)),
         };

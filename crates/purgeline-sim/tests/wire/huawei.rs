@@ -335,4 +335,6 @@ async fn sub_users_name_their_project() {
     for good in ["?enterprise_project_id=0", "?enterprise_project_id=all"] {
         assert_eq!(told(good).await, (200, String::new()));
     }
+    // The quotas are the account's.
+    assert_eq!(account.get("/v1.0/cdn/quota").await.0, 200);
 }

@@ -13,11 +13,11 @@ fn lifted() -> HuaweiSettings {
 }
 
 #[tokio::test]
-async fn ten_tasks_and_thirty_details_a_second() {
+async fn thirty_tasks_and_thirty_details_a_second() {
     let account = Account::open(HuaweiSettings::default()).await;
     let body = json!({ "refresh_task": { "urls": urls(1) } });
     let mut id = String::new();
-    for _ in 0..10 {
+    for _ in 0..30 {
         let (_, answer) = account.post(CURRENT, &body).await;
         id = answer["refresh_task"].as_str().unwrap().to_owned();
     }
