@@ -1,4 +1,5 @@
 use crate::{config::ConfigError, exit::Exit, refused::RefusedItem};
+use purgeline_core::{Cause, TargetName};
 use purgeline_producer::SubmitError;
 use purgeline_queue::{QueueError, server::ServerError};
 use purgeline_sim::StartError;
@@ -31,6 +32,14 @@ pub(crate) enum Failure {
     /// What was asked for is not there.
     #[error("{0}")]
     NotThere(String),
+    /// A target's provider did not answer what it was asked.
+    #[error("target {target}: {cause}")]
+    Provider {
+        /// The target.
+        target: TargetName,
+        /// Why not.
+        cause: Cause,
+    },
     /// A worker cannot run.
     #[error("{0}")]
     Worker(#[from] WorkerError),
@@ -90,6 +99,7 @@ impl Failure {
             Self::Refused(_) => ("refused", Exit::Usage),
             Self::Submit(_) | Self::Input(_) | Self::Sim(_) => ("input", Exit::Usage),
             Self::NotThere(_) => ("not_there", Exit::Failed),
+            Self::Provider { .. } => ("provider", Exit::Failed),
             Self::Demo(_) => ("demo", Exit::Failed),
             Self::Worker(WorkerError::Runtime(_)) | Self::System { .. } => ("system", Exit::Failed),
         }

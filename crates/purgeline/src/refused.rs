@@ -1,5 +1,5 @@
-use crate::input::{Given, Input, Origin};
-use purgeline_core::Item;
+use crate::input::{Given, GivenResource, Input, Origin};
+use purgeline_core::{Item, Resource};
 use purgeline_producer::Refusal;
 use serde::Serialize;
 use std::fmt;
@@ -37,11 +37,11 @@ pub(crate) fn located(refusals: &[Refusal], input: &Input) -> Vec<RefusedItem> {
     refusals
         .iter()
         .map(|refusal| {
-            let given = match refusal.kind {
+            let origin = match refusal.kind {
                 "dir" => find(&input.dirs, &refusal.item, |text| Item::dir(text).ok()),
+                "resource" => find_resource(&input.resources, &refusal.item),
                 _ => find(&input.urls, &refusal.item, |text| Item::url(text).ok()),
             };
-            let origin = given.map(|given| &given.origin);
             RefusedItem::new(refusal.kind, refusal.item.clone(), origin, refusal.problem.clone())
         })
         .collect()
@@ -53,14 +53,29 @@ fn find<'a>(
     given: &'a [Given],
     refused: &str,
     normalize: impl Fn(&str) -> Option<Item>,
-) -> Option<&'a Given> {
-    let is_meant = |text: &str| match refused.strip_suffix('…') {
+) -> Option<&'a Origin> {
+    let is_meant = |text: &str| is_meant(refused, text);
+    let given = given.iter().find(|given| is_meant(&given.text)).or_else(|| {
+        given.iter().find(|given| normalize(&given.text).is_some_and(|item| is_meant(item.text())))
+    })?;
+    Some(&given.origin)
+}
+
+/// The same among resources, which a refusal names by their title, or their JSON.
+fn find_resource<'a>(given: &'a [GivenResource], refused: &str) -> Option<&'a Origin> {
+    let is_meant = |resource: &Resource| match Item::resource(resource) {
+        Ok(item) => is_meant(refused, item.text()),
+        Err(_) => is_meant(refused, &resource.title),
+    };
+    given.iter().find(|given| is_meant(&given.resource)).map(|given| &given.origin)
+}
+
+/// Whether a refusal, which may be cut, is of this text.
+fn is_meant(refused: &str, text: &str) -> bool {
+    match refused.strip_suffix('…') {
         Some(front) => text.starts_with(front),
         None => text == refused,
-    };
-    given.iter().find(|given| is_meant(&given.text)).or_else(|| {
-        given.iter().find(|given| normalize(&given.text).is_some_and(|item| is_meant(item.text())))
-    })
+    }
 }
 
 /// What to say when nothing was enqueued because of them.

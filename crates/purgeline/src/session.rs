@@ -48,10 +48,21 @@ impl Session {
     /// # Errors
     /// When there is none of that name; says which there are.
     pub(crate) fn target(&self, name: &TargetName) -> Result<&ConfiguredTarget, Failure> {
-        self.targets.iter().find(|target| target.target.name == *name).ok_or_else(|| {
-            let names: Vec<_> = self.targets.iter().map(|target| target.target.name.as_str()).collect();
-            let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            Failure::NotThere(format!("there is no target \"{name}\"; configured: {known}"))
-        })
+        find_target(&self.targets, name)
     }
+}
+
+/// A target by name.
+///
+/// # Errors
+/// When there is none of that name; says which there are.
+pub(crate) fn find_target<'a>(
+    targets: &'a [ConfiguredTarget],
+    name: &TargetName,
+) -> Result<&'a ConfiguredTarget, Failure> {
+    targets.iter().find(|target| target.target.name == *name).ok_or_else(|| {
+        let names: Vec<_> = targets.iter().map(|target| target.target.name.as_str()).collect();
+        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        Failure::NotThere(format!("there is no target \"{name}\"; configured: {known}"))
+    })
 }

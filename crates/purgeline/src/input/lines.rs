@@ -1,4 +1,4 @@
-use super::{Given, Input, Origin, Unreadable};
+use super::{Given, GivenResource, Input, Origin, Unreadable};
 use std::io::{self, BufRead, Read};
 
 /// The longest line that is taken for an item's, in bytes. URLs end at about 10,000; a longer line
@@ -8,9 +8,12 @@ const MAX_LINE_BYTES: usize = 65_536;
 /// The front of a line that names a dir.
 const DIR: &str = "dir ";
 
+/// The front of a line that names a resource.
+const RESOURCE: &str = "resource ";
+
 impl Input {
-    /// Reads one item a line: a URL, or `dir ` and a prefix. White space around it is ignored, and
-    /// so are empty lines and those that begin with `#`.
+    /// Reads one item a line: a URL, `dir ` and a prefix, or `resource ` and its JSON. White space
+    /// around it is ignored, and so are empty lines and those that begin with `#`.
     pub(super) fn read_lines(&mut self, file: &str, mut from: impl BufRead) -> io::Result<()> {
         let file = file.into();
         let mut bytes = Vec::new();
@@ -55,9 +58,24 @@ impl Input {
         if line.is_empty() || line.starts_with('#') {
             return;
         }
-        match line.strip_prefix(DIR) {
-            Some(text) => self.dirs.push(Given { text: text.trim_start().to_owned(), origin }),
-            None => self.urls.push(Given { text: line.to_owned(), origin }),
+        if let Some(text) = line.strip_prefix(DIR) {
+            self.dirs.push(Given { text: text.trim_start().to_owned(), origin });
+        } else if let Some(text) = line.strip_prefix(RESOURCE) {
+            self.take_resource(text, origin);
+        } else {
+            self.urls.push(Given { text: line.to_owned(), origin });
+        }
+    }
+
+    fn take_resource(&mut self, text: &str, origin: Origin) {
+        match serde_json::from_str(text) {
+            Ok(resource) => self.resources.push(GivenResource { resource, origin }),
+            Err(error) => {
+                let reason = format!(
+                    "not a resource ({error}): write resource {{\"title\": \"Sales\", \"params\": {{\"year\": 2026}}}}"
+                );
+                self.unreadable.push(Unreadable { text: shown(text.as_bytes()), origin, reason });
+            }
         }
     }
 }

@@ -1,9 +1,13 @@
 //! The items that `purgeline enqueue` is given: as arguments, or one a line in files.
 
 mod lines;
+mod resources;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use resources::{GivenResource, Param, resources};
+
+use purgeline_core::Resource;
 use std::{
     fmt,
     fs::File,
@@ -19,6 +23,8 @@ pub(crate) struct Input {
     pub(crate) urls: Vec<Given>,
     /// In the order given.
     pub(crate) dirs: Vec<Given>,
+    /// In the order given.
+    pub(crate) resources: Vec<GivenResource>,
     /// Lines that hold no text that could be an item.
     pub(crate) unreadable: Vec<Unreadable>,
 }
@@ -62,11 +68,24 @@ impl Input {
     ///
     /// # Errors
     /// Names the file that cannot be read.
-    pub(crate) fn read(urls: &[String], dirs: &[String], files: &[PathBuf]) -> Result<Self, String> {
+    pub(crate) fn read(
+        urls: &[String],
+        dirs: &[String],
+        resources: Vec<Resource>,
+        files: &[PathBuf],
+    ) -> Result<Self, String> {
         let arguments = |texts: &[String]| {
             texts.iter().map(|text| Given { text: text.clone(), origin: Origin::Argument }).collect()
         };
-        let mut input = Self { urls: arguments(urls), dirs: arguments(dirs), unreadable: Vec::new() };
+        let resources = resources.into_iter();
+        let mut input = Self {
+            urls: arguments(urls),
+            dirs: arguments(dirs),
+            resources: resources
+                .map(|resource| GivenResource { resource, origin: Origin::Argument })
+                .collect(),
+            unreadable: Vec::new(),
+        };
         for path in files {
             input.read_file(path).map_err(|error| format!("{}: {error}", path.display()))?;
         }

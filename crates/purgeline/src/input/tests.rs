@@ -48,8 +48,45 @@ fn a_line_without_end_is_not_kept() {
 }
 
 #[test]
+fn a_resource_stands_in_a_line_as_json() {
+    let input = read(
+        b"resource {\"title\": \"Sales\", \"params\": {\"year\": 2026}}\nresource  {\"title\":\"Costs\"}\n\
+          resource Sales\nresource {\"titel\":\"Sales\"}",
+    );
+    let resources: Vec<_> = input
+        .resources
+        .iter()
+        .map(|given| format!("{} {:?} {}", given.resource.title, given.resource.params, given.origin))
+        .collect();
+    assert_eq!(resources, ["Sales {\"year\": Number(2026)} pages.txt, line 1", "Costs {} pages.txt, line 2"]);
+    let [text, member] = &input.unreadable[..] else { panic!("{:?}", input.unreadable) };
+    assert!(text.reason.starts_with("not a resource (") && text.reason.contains("\"title\": \"Sales\""));
+    assert!(member.reason.contains("unknown field `titel`"), "{}", member.reason);
+    assert_eq!(member.origin.to_string(), "pages.txt, line 4");
+}
+
+#[test]
+fn parameters_are_json_where_they_read_as_json() {
+    let param = |text: &str| text.parse::<Param>();
+    let params = ["year=2026", "area=EU", "code=\"007\"", "of=[1,2]", "open=true", "empty=", "a=b=c"];
+    let params: Vec<_> = params.iter().map(|text| param(text).unwrap()).collect();
+    let titles = ["Sales".to_owned(), "Costs".to_owned()];
+    let [sales, costs] = &resources(&titles, &params).unwrap()[..] else { panic!() };
+    assert_eq!(
+        serde_json::Value::from(sales.params.clone()),
+        serde_json::json!({"year": 2026, "area": "EU", "code": "007", "of": [1, 2], "open": true, "empty": "", "a": "b=c"})
+    );
+    assert_eq!((costs.title.as_str(), &costs.params), ("Costs", &sales.params));
+    for bad in ["year", "=2026", ""] {
+        assert_eq!(param(bad).unwrap_err(), "expected NAME=VALUE, like year=2026");
+    }
+    let twice = [param("a=1").unwrap(), param("a=2").unwrap()];
+    assert_eq!(resources(&titles, &twice).unwrap_err(), "--param a is given twice");
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
-    let error = Input::read(&[], &[], &["/nonexistent/pages.txt".into()]).unwrap_err();
+    let error = Input::read(&[], &[], Vec::new(), &["/nonexistent/pages.txt".into()]).unwrap_err();
     assert!(error.starts_with("/nonexistent/pages.txt: "), "{error}");
 }
 

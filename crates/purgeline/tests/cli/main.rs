@@ -7,5 +7,6 @@ mod configuration;
 mod doctor;
 mod inspect;
 mod private_server;
+mod resources;
 mod support;
 mod work;

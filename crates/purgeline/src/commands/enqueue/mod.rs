@@ -6,7 +6,7 @@ use crate::{
     config::Secrets,
     exit::Exit,
     failure::Failure,
-    input::{Given, Input},
+    input::{Given, Input, Param, resources},
     refused::{self, RefusedItem},
     session::Session,
 };
@@ -26,8 +26,15 @@ pub(crate) struct EnqueueArgs {
     /// A prefix to purge everything under; it ends with "/". May be repeated
     #[arg(long = "dir", value_name = "URL")]
     dirs: Vec<String>,
-    /// A file of items, one a line: a URL, or "dir " and a prefix; - is standard input. Empty lines
-    /// and those that begin with # are skipped. May be repeated
+    /// A data resource to refresh, by its title, where a target takes resources. May be repeated
+    #[arg(long = "resource", value_name = "TITLE")]
+    resources: Vec<String>,
+    /// A parameter of the resources: JSON where it reads as JSON, else a text. May be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE", requires = "resources")]
+    params: Vec<Param>,
+    /// A file of items, one a line: a URL, "dir " and a prefix, or "resource " and
+    /// {"title": …, "params": {…}}; - is standard input. Empty lines and those that begin with #
+    /// are skipped. May be repeated
     #[arg(short, long = "file", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// A target to send to, instead of all that serve the items' hosts. May be repeated
@@ -61,7 +68,8 @@ pub(crate) struct EnqueueArgs {
 /// When items or options are refused, the queue is full, or Redis cannot be asked.
 pub(crate) async fn run(global: &Global, args: EnqueueArgs) -> Result<Exit, Failure> {
     // All input is read before Redis is touched: a pipe may take its time.
-    let input = Input::read(&args.urls, &args.dirs, &args.files).map_err(Failure::Input)?;
+    let resources = resources(&args.resources, &args.params).map_err(Failure::Input)?;
+    let input = Input::read(&args.urls, &args.dirs, resources, &args.files).map_err(Failure::Input)?;
     if !args.partial && !input.unreadable.is_empty() {
         return Err(Failure::Refused(refused::unreadable(&input).collect()));
     }
@@ -87,6 +95,7 @@ fn request(args: EnqueueArgs, input: &Input) -> JobRequest {
     JobRequest {
         urls: texts(&input.urls),
         dirs: texts(&input.dirs),
+        resources: input.resources.iter().map(|given| given.resource.clone()).collect(),
         options: JobOptions {
             action: args.action,
             priority: args.priority,
@@ -94,7 +103,6 @@ fn request(args: EnqueueArgs, input: &Input) -> JobRequest {
             targets: args.targets,
             idempotency_key: args.idempotency_key,
         },
-        ..JobRequest::default()
     }
 }
 
