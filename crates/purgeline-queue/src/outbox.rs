@@ -10,8 +10,9 @@ use redis::{
 const SLICE: usize = 200;
 /// All carriers are one consumer group of one consumer: Redis gives each entry to one of them.
 const GROUP: &str = "carriers";
-/// A carrier that has had an entry for so long, in milliseconds, is dead.
-const DEAD_MS: u64 = 30_000;
+/// A carrier that has had an entry for so long, in milliseconds, is dead; one that is only slow
+/// does no harm. Less than any lease should be, since jobs wait for it.
+const DEAD_MS: u64 = 5_000;
 
 impl Queue {
     /// Carries on what happened at a target to those who must hear of it: the ended parts to
@@ -20,7 +21,7 @@ impl Queue {
     /// another, who may tell the events stream a second time. Gives the jobs that ended by it.
     ///
     /// # Errors
-    /// When Redis cannot be asked; what was not carried is carried by a later call, half a minute
+    /// When Redis cannot be asked; what was not carried is carried by a later call, five seconds
     /// later if this one had begun with it.
     pub async fn carry_outbox(
         &self,
@@ -37,9 +38,10 @@ impl Queue {
                         .await?;
                 ended.extend(carried.into_iter().flatten());
                 let ids: Vec<_> = slice.iter().map(|entry| entry.id.as_str()).collect();
-                let mut redis = self.manager();
-                redis.xack(&key, GROUP, &ids).await?;
-                redis.xdel(&key, &ids).await?;
+                // Together: an entry that is read and not removed would stay for ever.
+                let mut done = redis::pipe();
+                done.atomic().xack(&key, GROUP, &ids).ignore().xdel(&key, &ids).ignore();
+                let () = done.query_async(&mut self.manager()).await?;
             }
             slice = self.unread(&key).await?;
             if slice.is_empty() {

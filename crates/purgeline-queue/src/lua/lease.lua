@@ -282,6 +282,7 @@ local function wait_for_earlier(name, text)
   record.due, record.cause = int(NOW + UNDER_WAY_MS), 'under-way'
   call('HSET', PENDING, name, pack(record))
   call('ZADD', DELAYED, record.due, name)
+  joined_later[name] = nil
 end
 for _, lane in ipairs(pick.lanes) do
   local kind, key = lane.kind, T .. ':lane:' .. lane.name
@@ -329,8 +330,9 @@ for _, lane in ipairs(pick.lanes) do
   else
     call('ZREM', LANES, lane.name)
   end
+  -- What was chosen to go along with this lane has no right to go first.
+  if #names == 0 then return { 'again' } end
 end
-if #names == 0 then return { 'again' } end
 
 local id = 'b' .. call('HINCRBY', STATS, 'seq', 1)
 local key, reply = T .. ':batch:' .. id, {}

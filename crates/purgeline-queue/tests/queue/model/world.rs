@@ -382,7 +382,6 @@ impl World<'_> {
         let was_ready = leased.is_some_and(|batch| self.models[at].batches.contains_key(&batch.id));
         let sent_now: BTreeSet<String> = if was_ready { BTreeSet::new() } else { sent };
         self.promote(at, &after, &sent_now);
-        self.wait_for_earlier(at, &after)?;
         let model = &mut self.models[at];
         let vanished: BTreeSet<_> = model
             .pending
@@ -391,6 +390,8 @@ impl World<'_> {
             .cloned()
             .collect();
         model.absorb(&vanished, now)?;
+        // Only now, since a dir may have covered others before it was seen to be under way.
+        self.wait_for_earlier(at, &after)?;
         let Some(batch) = leased else {
             let Lease::Wait { after, why } = answer else { return Ok(false) };
             let after = after.map(|after| i64::try_from(after.as_millis()).unwrap());
@@ -788,6 +789,11 @@ impl World<'_> {
         let said: BTreeMap<_, _> =
             self.ended.iter().map(|(job, state)| (job.to_string(), (1, state.to_string()))).collect();
         ensure!(told == said, "told of {told:?}, ended {said:?}");
+        // Once the windows have room again, the last hints are looked at.
+        self.apply(&Step::Pass { ms: 1_000 }).await?;
+        for at in 0..2 {
+            ensure!(!self.lease(at, 0).await?, "something was left to lease");
+        }
         for target in &self.targets {
             let left = Snapshot::take(&self.queue, target).await?;
             let may_stay = ["stats", "job", "dead", "outbox"];
