@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The document.
-pub fn document() -> Result<String, Box<dyn Error>> {
+pub(crate) fn document() -> Result<String, Box<dyn Error>> {
     let mut text = HEAD.to_owned();
     let mut providers = Vec::new();
     for entry in REGISTRY {

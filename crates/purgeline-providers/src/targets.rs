@@ -96,7 +96,9 @@ impl ConfiguredTarget {
     pub fn client(&self, clock: Arc<dyn Clock>) -> Result<Arc<dyn Provider>, TargetError> {
         let context = BuildContext {
             settings: self.config.settings.clone(),
-            timeout: Duration::from_millis(self.config.timeout_ms.unwrap_or(self.descriptor.timeout_ms).get()),
+            timeout: Duration::from_millis(
+                self.config.timeout_ms.unwrap_or(self.descriptor.timeout_ms).get(),
+            ),
             clock,
         };
         (self.entry.build)(&context)

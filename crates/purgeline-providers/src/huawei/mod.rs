@@ -179,9 +179,8 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
     })
 }
 
-/// Today's API has one number for URLs and one for directories; the old one says 1,000 URLs (seed
-/// 001) and nothing of directories, so the same holds there. The quotas of the day are no fixed
-/// figures: they are asked for.
+/// Seed 001 bounds URLs and says nothing of directories: those of today's API hold there too. The
+/// quotas of the day are no fixed figures: they are asked for.
 fn limits(chinese: ChineseUrls) -> Limits {
     let spellings = match chinese {
         ChineseUrls::Encoded => 1,

@@ -3,9 +3,7 @@
 use super::{client::Client, *};
 use crate::{CallItem, OpenBatch, transport::Answer};
 use jiff::Timestamp;
-use purgeline_core::{
-    Cause, Class, Item, ManualClock, Outcome, PollReport, Receipt, Signal, Submission, Verdict,
-};
+use purgeline_core::{Item, ManualClock, Outcome, PollReport, Receipt, Signal, Submission, Verdict};
 use serde_json::{Value, json};
 use std::time::Duration;
 

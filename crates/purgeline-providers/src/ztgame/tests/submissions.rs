@@ -45,7 +45,7 @@ fn of_cdn(status: u16) -> Answer {
     Answer::of(status, &[], body.to_string())
 }
 
-fn nested(ret: Value, rate: Value) -> Value {
+fn nested(ret: &Value, rate: &Value) -> Value {
     json!({"zt_api": {"msg": "OK", "reqId": REQUEST, "ret": ret, "success_rate": rate}})
 }
 
@@ -53,7 +53,7 @@ fn nested(ret: Value, rate: Value) -> Value {
 fn either_shape_of_a_success_is_a_receipt() {
     for body in [
         // The seed's example, and its table's spelling.
-        nested(json!(0), json!(100.0)),
+        nested(&json!(0), &json!(100.0)),
         json!({"zt_api": {"msg": "OK", "reqId": REQUEST, "ret": 0, "successRate": 100.0}}),
         // The server's source.
         json!({"reqId": REQUEST, "successRate": 100.0}),
@@ -82,8 +82,8 @@ fn each_answer_does_what_its_class_says() {
         (of_cdn(400), "bisect item_dead downstream-400"),
         (of_cdn(403), "bisect item_dead downstream-403"),
         (of_cdn(500), "retry soon downstream-500"),
-        (answer(&nested(json!(1), json!(0.0))), "retry soon ret-1"),
-        (answer(&nested(json!(0), json!(50.0))), "retry soon success-rate"),
+        (answer(&nested(&json!(1), &json!(0.0))), "retry soon ret-1"),
+        (answer(&nested(&json!(0), &json!(50.0))), "retry soon success-rate"),
         (error(404, "task id can not found"), "retry unknown task-id-can-not-found"),
     ] {
         assert_eq!(in_words(&read(&three(), &answer)), expected);
@@ -114,10 +114,10 @@ fn a_refusal_of_a_cdn_behind_it_keeps_its_status() {
 #[test]
 fn a_part_of_the_cdns_is_no_success() {
     for rate in [json!(99.9), json!("0"), json!(0)] {
-        assert_eq!(in_words(&read(&three(), &answer(&nested(json!(0), rate)))), "retry soon success-rate");
+        assert_eq!(in_words(&read(&three(), &answer(&nested(&json!(0), &rate)))), "retry soon success-rate");
     }
     for ret in [json!(-3), json!("2")] {
-        let words = in_words(&read(&three(), &answer(&nested(ret, json!(100.0)))));
+        let words = in_words(&read(&three(), &answer(&nested(&ret, &json!(100.0)))));
         assert!(words == "retry soon ret--3" || words == "retry soon ret-2", "{words}");
     }
 }
