@@ -1,0 +1,149 @@
+//! What becomes of accepted batches whose provider has one word for all their items, or none ever;
+//! and of quotas that are asked for. A real worker, read off the simulators' logs.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop where it stands")]
+
+use purgeline_core::{JobState, Kind, config::TargetConfig};
+use purgeline_providers::ConfiguredTarget;
+use purgeline_queue::HoldName;
+use purgeline_sim::{
+    CallKind, Ending, FateRule, Selector, Sim, huawei::HuaweiSettings, ztgame::ZtgameSettings,
+};
+use purgeline_tests::{Stage, eventually, target};
+use serde_json::{Value, json};
+
+/// Limits that no test runs into.
+fn wide() -> Value {
+    let rate = |unit: &str| json!({"unit": unit, "max": 100_000, "window_ms": 1_000});
+    json!({"exceed_documented": true, "rates": [rate("calls"), rate("polls")]})
+}
+
+fn ztgame(sim: &Sim, deadline_ms: u64) -> ConfiguredTarget {
+    target(
+        "cdn",
+        json!({
+            "provider": "ztgame",
+            "hosts": ["*.example.com"],
+            "retry_initial_ms": 10,
+            "retry_max_ms": 50,
+            "max_attempts": 3,
+            "limits": wide(),
+            "settings": {
+                "username": "sim-user",
+                "password": "sim-password",
+                "base_url": sim.base_url(),
+                "polls": {"first_ms": 20, "then_ms": 20, "max_ms": 50, "deadline_ms": deadline_ms},
+            },
+        }),
+    )
+}
+
+fn urls(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("https://www.example.com/{n}")).collect()
+}
+
+async fn submit(stage: &Stage, urls: &[String]) -> purgeline_core::JobId {
+    let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+    stage.submit(&urls, &[]).await.job
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_never_ends_is_sent_again_once_and_then_fails() {
+    let sim = ZtgameSettings { runs_for_ever: true, ..ZtgameSettings::default() }.start().await.unwrap();
+    let stage = Stage::new(vec![ztgame(&sim, 300)]).await;
+    let worker = stage.worker("w1");
+    let job = submit(&stage, &urls(10)).await;
+
+    assert_eq!(stage.ended(job).await.state, JobState::Failed);
+    let calls: Vec<_> = sim.log().of_kind(CallKind::Purge).map(|call| call.items.len()).collect();
+    assert_eq!(calls, [10, 10]);
+    let target = stage.targets[0].target.clone();
+    let letters = stage.queue.dead_letters(&target, 100).await.unwrap();
+    assert_eq!(letters.len(), 10);
+    for letter in letters {
+        assert_eq!((letter.cause.code.as_str(), letter.attempts), ("poll-deadline", 2));
+        assert!(letter.cause.message.ends_with(" of acceptance, 2 times"), "{letter:?}");
+    }
+    stage.at_rest().await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_again_after_the_deadline_can_succeed() {
+    let sim = ZtgameSettings { processing_ms: 10, ..ZtgameSettings::default() }.start().await.unwrap();
+    sim.fate(FateRule::new(Selector::All, Ending::Never).times(3));
+    let stage = Stage::new(vec![ztgame(&sim, 300)]).await;
+    let worker = stage.worker("w1");
+    let job = submit(&stage, &urls(3)).await;
+    assert_eq!(stage.ended(job).await.state, JobState::Succeeded);
+    assert_eq!(sim.log().of_kind(CallKind::Purge).count(), 2);
+    stage.at_rest().await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_failed_for_one_item_is_split_until_that_is_alone() {
+    let sim = ZtgameSettings { processing_ms: 10, ..ZtgameSettings::default() }.start().await.unwrap();
+    let all = urls(10);
+    let culprit = Selector::Exact(all[7].clone());
+    sim.fate(FateRule::new(culprit, Ending::Failure("failure".to_owned())));
+    let stage = Stage::new(vec![ztgame(&sim, 600_000)]).await;
+    let worker = stage.worker("w1");
+    let job = submit(&stage, &all).await;
+
+    let ended = stage.ended(job).await;
+    assert_eq!(ended.state, JobState::Partial);
+    let target = stage.targets[0].target.clone();
+    let counts = ended.parts[&target.name].counts;
+    assert_eq!((counts.succeeded, counts.failed), (9, 1));
+    let letters = stage.queue.dead_letters(&target, 100).await.unwrap();
+    assert_eq!((letters[0].cause.code.as_str(), letters[0].attempts), ("failure", 3));
+    assert!(letters[0].item.ends_with("/7"), "{letters:?}");
+    // 10, 5 and 5, 3 and 2 (or so), until the culprit is alone; then twice more, as max_attempts says.
+    let calls = sim.log().of_kind(CallKind::Purge).count();
+    assert!(calls <= 1 + 8 + 2, "{calls} calls");
+    stage.at_rest().await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spent_quota_is_known_before_anything_is_sent() {
+    let settings = HuaweiSettings { url_quota_day: 3, processing_ms: 10, ..HuaweiSettings::default() };
+    let sim = settings.start().await.unwrap();
+    let config: TargetConfig = serde_json::from_value(json!({
+        "provider": "huawei",
+        "hosts": ["*.example.com"],
+        "settings": {
+            "iam": {
+                "user": "sim-user", "password": "sim-password", "domain": "sim-domain",
+                "base_url": sim.base_url(),
+            },
+            "base_url": sim.base_url(),
+            "polls": {"first_ms": 20, "then_ms": 20, "max_ms": 50},
+        },
+    }))
+    .unwrap();
+    let name = "cdn".parse().unwrap();
+    let configured = ConfiguredTarget::resolve(purgeline_core::Target::alone(name), &config).unwrap();
+    let stage = Stage::new(vec![configured]).await;
+    let worker = stage.worker("w1");
+    assert_eq!(stage.ended(submit(&stage, &urls(3)).await).await.state, JobState::Succeeded);
+    worker.stop().await;
+    let purges = sim.log().of_kind(CallKind::Purge).count();
+
+    // Another worker asks when it starts.
+    let worker = stage.worker("w2");
+    let target = stage.targets[0].target.clone();
+    let held = eventually("URLs are held", || async {
+        let holds = stage.queue.holds(&target).await.ok()?;
+        holds.into_iter().find(|hold| hold.name == HoldName::Kind(Kind::Url).to_string())
+    })
+    .await;
+    assert!(held.why.starts_with("quota-spent"), "{held:?}");
+    submit(&stage, &urls(4)).await;
+    // Directories have a quota of their own, and show that the worker is at work.
+    let dirs = stage.submit(&[] as &[&str], &["https://www.example.com/a/"]).await.job;
+    assert_eq!(stage.ended(dirs).await.state, JobState::Succeeded);
+    assert_eq!(sim.log().of_kind(CallKind::Purge).count(), purges + 1);
+    worker.stop().await;
+    stage.assert_verified().await;
+}
