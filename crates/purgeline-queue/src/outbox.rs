@@ -38,10 +38,12 @@ impl Queue {
                         .await?;
                 ended.extend(carried.into_iter().flatten());
                 let ids: Vec<_> = slice.iter().map(|entry| entry.id.as_str()).collect();
-                // Together: an entry that is read and not removed would stay for ever.
-                let mut done = redis::pipe();
-                done.atomic().xack(&key, GROUP, &ids).ignore().xdel(&key, &ids).ignore();
-                let () = done.query_async(&mut self.manager()).await?;
+                // In this order: an entry that was acknowledged but not removed would stay for ever,
+                // one that was removed but not acknowledged is forgotten by the next claim. No
+                // transaction, since Redis takes none when its memory is full.
+                let mut redis = self.manager();
+                redis.xdel(&key, &ids).await?;
+                redis.xack(&key, GROUP, &ids).await?;
             }
             slice = self.unread(&key).await?;
             if slice.is_empty() {

@@ -1,16 +1,20 @@
 -- How outcomes reach the jobs. Stands after lib.lua in scripts that settle.
 
-local function new_counts() return { succeeded = {}, failed = {}, dead = {}, items_succeeded = 0, items_failed = 0 } end
+local function new_counts() return { jobs = {}, items_succeeded = 0, items_failed = 0 } end
 
+-- One waiting job (an entry: id or id*count). dead: the item's dead letter, '' if it succeeded.
 local function count_entry(counts, entry, outcome, dead)
-  local job, weight = string.match(entry, '^(%w+)%*?(%d*)$')
-  local of = outcome == 'done' and counts.succeeded or counts.failed
-  of[job] = (of[job] or 0) + (tonumber(weight) or 1)
-  if dead ~= '' then
-    local list = counts.dead[job] or {}
-    list[#list + 1] = dead
-    counts.dead[job] = list
+  local job, weight = entry, 1
+  local star = string.find(entry, '*', 1, true)
+  if star then job, weight = string.sub(entry, 1, star - 1), tonumber(string.sub(entry, star + 1)) end
+  local of = counts.jobs[job]
+  if not of then
+    of = { succeeded = 0, failed = 0, dead = {} }
+    counts.jobs[job] = of
   end
+  local word = outcome == 'done' and 'succeeded' or 'failed'
+  of[word] = of[word] + weight
+  if dead ~= '' then of.dead[#of.dead + 1] = dead end
 end
 
 local function count_record(counts, item, outcome, dead)
@@ -19,54 +23,53 @@ local function count_record(counts, item, outcome, dead)
   for entry in string.gmatch(item.jobs, '[^,]+') do count_entry(counts, entry, outcome, dead) end
 end
 
--- Ends a job's part whose items have all settled, leaving word in the outbox.
-local function end_part(job, part, keep_succeeded, keep_failed)
-  local state, items, succeeded, failed, cancelled =
-    unpack(call('HMGET', part, 'state', 'items', 'succeeded', 'failed', 'cancelled'))
-  if state ~= 'active' then return false end
-  items, succeeded, failed, cancelled = tonumber(items), tonumber(succeeded), tonumber(failed), tonumber(cancelled)
-  if succeeded + failed + cancelled < items then return false end
+-- At most this many dead letters are named in a job's part.
+local DEAD_NAMED = 20
+
+local function name_dead(named, dead)
+  local _, have = string.gsub(named, '%S+', '')
+  for i = 1, math.min(#dead, DEAD_NAMED - have) do named = named == '' and dead[i] or named .. ' ' .. dead[i] end
+  return named
+end
+
+-- Adds to a job's part; if all its items have settled then it ends, leaving word in the outbox.
+-- Gives whether it ended now.
+local function add_to_part(job, more, keep_succeeded, keep_failed)
+  local part = T .. ':job:' .. job
+  local state, items, succeeded, failed, cancelled, dead =
+    unpack(call('HMGET', part, 'state', 'items', 'succeeded', 'failed', 'cancelled', 'dead'))
+  if state ~= 'active' then return false end -- somebody has deleted it
+  items, cancelled = tonumber(items), tonumber(cancelled)
+  succeeded, failed = tonumber(succeeded) + more.succeeded, tonumber(failed) + more.failed
+  local fields = { 'succeeded', succeeded, 'failed', failed }
+  if #more.dead > 0 then
+    fields[#fields + 1] = 'dead'
+    fields[#fields + 1] = name_dead(dead or '', more.dead)
+  end
+  if succeeded + failed + cancelled < items then
+    call('HSET', part, unpack(fields))
+    return false
+  end
   state = 'partial'
   if succeeded == items then state = 'succeeded' elseif succeeded == 0 then state = failed > 0 and 'failed' or 'cancelled' end
-  call('HSET', part, 'state', state, 'ended', int(NOW))
+  call('HSET', part, 'state', state, 'ended', int(NOW), unpack(fields))
   local keep = (state == 'succeeded' or state == 'cancelled') and keep_succeeded or keep_failed
   call('PEXPIRE', part, int(keep))
-  call('HINCRBY', STATS, 'jobs_ended', 1)
   call('XADD', OUTBOX, '*', 'what', 'part_ended', 'job', job, 'state', state, 'items', items,
     'succeeded', succeeded, 'failed', failed, 'cancelled', cancelled, 'at', int(NOW))
   return true
 end
 
--- At most this many dead letters are named in a job's part.
-local DEAD_NAMED = 20
-
 -- Adds what was counted to the parts of the jobs; gives 1 if a part has ended.
 local function apply_counts(counts, keep_succeeded, keep_failed)
-  local ended, touched = 0, {}
-  for outcome, of in pairs({ succeeded = counts.succeeded, failed = counts.failed }) do
-    for job, count in pairs(of) do
-      local part = T .. ':job:' .. job
-      if touched[job] or call('HEXISTS', part, 'items') == 1 then
-        touched[job] = part
-        call('HINCRBY', part, outcome, count)
-      end
-    end
+  local ended = 0
+  for job, more in pairs(counts.jobs) do
+    if add_to_part(job, more, keep_succeeded, keep_failed) then ended = ended + 1 end
   end
-  for job, list in pairs(counts.dead) do
-    local part = touched[job]
-    if part then
-      local named = call('HGET', part, 'dead') or ''
-      local _, have = string.gsub(named, '%S+', '')
-      for i = 1, math.min(#list, DEAD_NAMED - have) do named = named == '' and list[i] or named .. ' ' .. list[i] end
-      call('HSET', part, 'dead', named)
-    end
-  end
-  for job, part in pairs(touched) do
-    if end_part(job, part, keep_succeeded, keep_failed) then ended = 1 end
-  end
+  if ended > 0 then call('HINCRBY', STATS, 'jobs_ended', ended) end
   if counts.items_succeeded > 0 then call('HINCRBY', STATS, 'succeeded', counts.items_succeeded) end
   if counts.items_failed > 0 then call('HINCRBY', STATS, 'failed', counts.items_failed) end
-  return ended
+  return ended > 0 and 1 or 0
 end
 
 -- Writes the dead letter of an item; the oldest make room when there are too many.

@@ -13,8 +13,6 @@
 
 local worker, policy = ARGV[2], cjson.decode(ARGV[3])
 local headroom = policy.headroom_ms
--- Names of one variadic call: Lua unpacks a few thousand at most.
-local SLICE = 1000
 
 local function wait(till, why)
   return { 'wait', till > 0 and int(math.max(till - NOW, 1)) or '0', why }

@@ -22,6 +22,8 @@ local OUTBOX, SETTLING, DEAD = T .. ':outbox', T .. ':settling', T .. ':dead'
 
 -- Longer records put further waiting jobs in a list of their own: about nine job ids.
 local RECORD_BYTES = 360
+-- Names of one variadic call: Lua unpacks a few thousand at most.
+local SLICE = 1000
 -- The deepest dir that is looked for above an item.
 local ANCESTORS = 32
 
@@ -167,33 +169,46 @@ local function batch_item(value)
   return record
 end
 
--- An item that waited until the provider was done with an earlier request for it may go.
-local function stop_waiting(name)
-  local text = call('HGET', PENDING, name)
-  if not text or not string.find(text, ' cause=under-way ', 1, true) then return end
-  local record = parse(text)
-  record.due, record.cause = '0', '-'
-  call('HSET', PENDING, name, pack(record))
-  call('ZREM', DELAYED, name)
-  stand(name, record, true)
-  call('PUBLISH', T .. ':wake', 'done')
+-- Items that waited until the provider was done with an earlier request for them may go.
+local function stop_waiting(names)
+  for i, text in ipairs(call('HMGET', PENDING, unpack(names))) do
+    if text and string.find(text, ' cause=under-way ', 1, true) then
+      local name, record = names[i], parse(text)
+      record.due, record.cause = '0', '-'
+      call('HSET', PENDING, name, pack(record))
+      call('ZREM', DELAYED, name)
+      stand(name, record, true)
+      call('PUBLISH', T .. ':wake', 'done')
+    end
+  end
 end
 
--- Takes down that a batch holds an item no longer, or that another does instead. Several batches
+-- Takes down that a batch holds items no longer, or that another does instead. Several batches
 -- may hold the same item: each request that came after a lease gets a call of its own.
-local function let_go(name, batch, instead)
-  local holders = call('HGET', INFLIGHT, name)
-  if not holders then return end
-  local left = {}
-  for holder in string.gmatch(holders, '[^,]+') do
-    if holder ~= batch then left[#left + 1] = holder end
-  end
-  left[#left + 1] = instead
-  if #left == 0 then
-    call('HDEL', INFLIGHT, name)
-    stop_waiting(name)
-  else
-    call('HSET', INFLIGHT, name, table.concat(left, ','))
+local function let_go(names, batch, instead)
+  for from = 1, #names, SLICE do
+    local to = math.min(from + SLICE - 1, #names)
+    local gone, left = {}, {}
+    for i, holders in ipairs(call('HMGET', INFLIGHT, unpack(names, from, to))) do
+      local name, others = names[from + i - 1], {}
+      if holders and holders ~= batch then
+        for holder in string.gmatch(holders, '[^,]+') do
+          if holder ~= batch then others[#others + 1] = holder end
+        end
+      end
+      others[#others + 1] = instead
+      if #others == 0 then
+        gone[#gone + 1] = name
+      else
+        left[#left + 1] = name
+        left[#left + 1] = table.concat(others, ',')
+      end
+    end
+    if #left > 0 then call('HSET', INFLIGHT, unpack(left)) end
+    if #gone > 0 then
+      call('HDEL', INFLIGHT, unpack(gone))
+      stop_waiting(gone)
+    end
   end
 end
 

@@ -16,45 +16,59 @@ local batch = ARGV[2]
 local keep_succeeded, keep_failed, most_dead = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local key = T .. ':batch:' .. batch
 
-local counts = new_counts()
-local settled, spilled_left = 0, 0
-local retries, again = 0, {}
+-- What of it has not settled before, read and taken out at once.
+local asked, seen, wanted = {}, {}, {}
 for at = 6, #ARGV, 6 do
-  local index, outcome, ms, class, code, message = unpack(ARGV, at, at + 5)
-  local value = call('HGET', key, index)
+  local index = ARGV[at]
+  if not seen[index] then
+    seen[index] = true
+    asked[#asked + 1] = at
+    wanted[#wanted + 1] = index
+  end
+end
+local open, names = {}, {}
+for i, value in ipairs(call('HMGET', key, unpack(wanted))) do
   if value then
     local item = batch_item(value)
-    local spilled = T .. ':waiters:' .. batch .. ':' .. index
-    call('HDEL', key, index)
-    let_go(item.name, batch)
-    settled = settled + 1
-    if outcome ~= 'done' and outcome ~= 'failed' then
-      retries = retries + 1
-      if outcome ~= 'again' then item.attempts = item.attempts + 1 end
-      if outcome == 'unanswered' then item.unanswered = item.unanswered + 1 end
-      -- A record is read by its spaces.
-      if code ~= '' then item.cause = string.gsub(code, '%s', '-') end
-      local due = NOW + (tonumber(ms) or 0)
-      if outcome ~= 'again' then
-        put_back(item.name, item, due, spilled, false)
-      else
-        again[#again + 1] = { item, due, spilled }
-      end
+    open[#open + 1] = { asked[i], item }
+    names[#names + 1] = item.name
+  end
+end
+if #open == 0 then return { 0, 0, 0 } end
+call('HDEL', key, unpack(wanted))
+let_go(names, batch)
+
+local counts = new_counts()
+local spilled_left, retries, again = 0, 0, {}
+for _, entry in ipairs(open) do
+  local at, item = unpack(entry)
+  local index, outcome, ms, class, code, message = unpack(ARGV, at, at + 5)
+  local spilled = T .. ':waiters:' .. batch .. ':' .. index
+  if outcome ~= 'done' and outcome ~= 'failed' then
+    retries = retries + 1
+    if outcome ~= 'again' then item.attempts = item.attempts + 1 end
+    if outcome == 'unanswered' then item.unanswered = item.unanswered + 1 end
+    -- A record is read by its spaces.
+    if code ~= '' then item.cause = string.gsub(code, '%s', '-') end
+    local due = NOW + (tonumber(ms) or 0)
+    if outcome == 'again' then
+      again[#again + 1] = { item, due, spilled }
     else
-      local dead = ''
-      if outcome == 'failed' then
-        dead = batch .. '-' .. index
-        dead_letter(dead, item, batch, class, code, message, keep_failed, most_dead)
-      end
-      count_record(counts, item, outcome, dead)
-      if item.spill == '1' then
-        call('RPUSH', SETTLING, spilled .. ' ' .. outcome .. ' ' .. dead)
-        spilled_left = 1
-      end
+      put_back(item.name, item, due, spilled, false)
+    end
+  else
+    local dead = ''
+    if outcome == 'failed' then
+      dead = batch .. '-' .. index
+      dead_letter(dead, item, batch, class, code, message, keep_failed, most_dead)
+    end
+    count_record(counts, item, outcome, dead)
+    if item.spill == '1' then
+      call('RPUSH', SETTLING, spilled .. ' ' .. outcome .. ' ' .. dead)
+      spilled_left = 1
     end
   end
 end
-
 -- To the front, so the last one first.
 for i = #again, 1, -1 do
   local item, due, spilled = unpack(again[i])
@@ -65,10 +79,10 @@ if retries > 0 then
   call('HINCRBY', STATS, 'retried', retries)
   call('PUBLISH', T .. ':wake', 'retry')
 end
-if settled > 0 and call('HINCRBY', key, 'open', -settled) <= 0 then
+if call('HINCRBY', key, 'open', -#open) <= 0 then
   call('DEL', key)
   call('ZREM', POLLS, batch)
   call('LREM', READY, 1, batch)
   call_returned(batch)
 end
-return { settled, spilled_left, ended }
+return { #open, spilled_left, ended }

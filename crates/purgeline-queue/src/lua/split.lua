@@ -32,6 +32,7 @@ for _, range in ipairs({ { 1, middle }, { middle + 1, #indexes } }) do
     local id = 'b' .. call('HINCRBY', STATS, 'seq', 1)
     local new_key = T .. ':batch:' .. id
     ids[#ids + 1] = id
+    local names = {}
     for i = range[1], range[2] do
       local value, to = values[indexes[i]], i - range[1] + 1
       local item = batch_item(value)
@@ -39,8 +40,9 @@ for _, range in ipairs({ { 1, middle }, { middle + 1, #indexes } }) do
       if item.spill == '1' then
         call('RENAME', T .. ':waiters:' .. batch .. ':' .. indexes[i], T .. ':waiters:' .. id .. ':' .. to)
       end
-      let_go(item.name, batch, id)
+      names[#names + 1] = item.name
     end
+    let_go(names, batch, id)
     call('HSET', new_key, 'state', 'ready', 'split_of', batch, 'cause', code, 'items', count, 'open', count, 'polls', 0)
   end
 end

@@ -158,6 +158,20 @@ async fn what_a_dead_carrier_had_in_hand_is_carried_after_a_while() {
     assert_eq!(ended, [(id("j1"), JobState::Succeeded)]);
     assert_eq!(bed.queue.stats(&bed.target).await.unwrap().outbox, 0);
     bed.check().await;
+    // Nothing is left of it, also not where it died between removing and acknowledging.
+    bed.ask("j2", &[&url("a")]).await;
+    let batch = bed.batch(&plain()).await;
+    bed.settle(&batch, &Settlement::Done).await;
+    let taken: redis::streams::StreamReadReply = read.query_async(&mut redis).await.unwrap();
+    let entry = &taken.keys[0].ids[0].id;
+    redis.xdel(&key, &[entry]).await.unwrap();
+    let mut age = redis::cmd("XCLAIM");
+    age.arg(&key).arg("carriers").arg("carrier").arg(0).arg(entry).arg("IDLE").arg(30_000);
+    let _: redis::Value = age.query_async(&mut redis).await.unwrap();
+    assert_eq!(bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap(), []);
+    let waits: redis::Value =
+        redis::cmd("XPENDING").arg(&key).arg("carriers").query_async(&mut redis).await.unwrap();
+    assert!(matches!(&waits, redis::Value::Array(all) if all[0] == redis::Value::Int(0)), "{waits:?}");
 }
 
 #[tokio::test]
