@@ -85,7 +85,7 @@ impl Backend for TargetBackend {
         let work = ready!(self.poll_work(cx));
         Poll::Ready(work.map(|work| {
             let id = match &work {
-                Work::Submit(batch) => batch.id.clone(),
+                Work::Submit(batch, _) => batch.id.clone(),
                 Work::Confirm(due) => due.first().map(|poll| poll.batch.clone()).unwrap_or_default(),
             };
             let task = Task::new(work);
@@ -120,7 +120,7 @@ impl Backend for TargetBackend {
 async fn give_back(context: Arc<TargetContext>, work: Work) {
     let target = context.target();
     let result = match &work {
-        Work::Submit(batch) => context.queue.give_back(target, &batch.id, &context.name).await.map(|_| ()),
+        Work::Submit(batch, _) => context.queue.give_back(target, &batch.id, &context.name).await.map(|_| ()),
         Work::Confirm(due) => {
             let batches: Vec<_> = due.iter().map(|poll| poll.batch.clone()).collect();
             context.queue.put_off(target, &batches, 0).await

@@ -1,11 +1,13 @@
-use crate::{Observer, RetryPolicy, Step, keeper::Keeper, next_poll::NextPoll, persist::persist};
+use crate::{
+    Observer, RetryPolicy, Step, keeper::Keeper, next_poll::NextPoll, permit::Permits, persist::persist,
+};
 use purgeline_core::config::WorkerConfig;
 use purgeline_providers::{ConfiguredTarget, Provider};
 use purgeline_queue::{LeasePolicy, PollPolicy, Queue, QueueError, Retention, Settlement};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 /// What everything that works for one target in this process shares.
 pub(crate) struct TargetContext {
@@ -23,6 +25,7 @@ pub(crate) struct TargetContext {
     /// Something was enqueued, given back or released, or a call returned.
     pub(crate) wake: Notify,
     pub(crate) next_poll: NextPoll,
+    pub(crate) permits: Permits,
     pub(crate) keeper: Keeper,
     pub(crate) observer: Arc<dyn Observer>,
     /// No new work is taken any more.
@@ -60,8 +63,11 @@ impl TargetContext {
         })
         .await?;
         self.reached(step);
-        if settled.parts_ended {
-            self.carry().await?;
+        if settled.parts_ended
+            && let Err(error) = self.carry().await
+        {
+            // What is settled stays so; the outbox is looked at again soon.
+            warn!(%error, target = %target.name, "jobs have not heard yet that their items have settled");
         }
         Ok(())
     }
@@ -69,10 +75,13 @@ impl TargetContext {
     /// Carries on what the outbox holds, so that jobs end.
     pub(crate) async fn carry(&self) -> Result<(), QueueError> {
         let target = self.target();
-        for (job, state) in self.queue.carry_outbox(target, &self.retention).await? {
+        let ended = self.queue.carry_outbox(target, &self.retention).await?;
+        for (job, state) in &ended {
             info!(%job, %state, target = %target.name, "job {job} {state}");
         }
-        self.reached(Step::Carried);
+        if !ended.is_empty() {
+            self.reached(Step::Carried);
+        }
         Ok(())
     }
 }

@@ -99,11 +99,13 @@ impl Feed {
             self.pace.turn().await;
             self.has_turn = true;
         }
+        let asked = Instant::now();
         match context.queue.lease(context.target(), &context.name, &context.lease_policy).await? {
             Lease::Batch(batch) => {
                 self.has_turn = false;
+                let permit = context.permits.granted(asked, Instant::now());
                 context.reached(Step::Leased);
-                Ok(Ok(Work::Submit(batch)))
+                Ok(Ok(Work::Submit(batch, permit)))
             }
             Lease::Wait { after, why } => {
                 trace!(target = %context.target().name, %why, ?after, "nothing to send: {why}");

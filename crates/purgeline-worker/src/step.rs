@@ -8,10 +8,11 @@ pub enum Step {
     Answered,
     /// What the answer tells about the whole target is written, the items' fates are not.
     SignalsWritten,
+    /// The outcomes of those items are written whose fate the answer decides; the jobs have not
+    /// heard.
+    Settled,
     /// The receipt of accepted items is written.
     SubmittedWritten,
-    /// The outcomes of the call's items are written; the jobs have not heard.
-    Settled,
     /// A batch was split.
     Split,
     /// Open batches were taken, to be asked about.
@@ -38,8 +39,8 @@ impl Step {
         Self::Leased,
         Self::Answered,
         Self::SignalsWritten,
-        Self::SubmittedWritten,
         Self::Settled,
+        Self::SubmittedWritten,
         Self::Split,
         Self::PollTaken,
         Self::PollAnswered,
@@ -55,8 +56,8 @@ impl Step {
             Self::Leased => "leased",
             Self::Answered => "answered",
             Self::SignalsWritten => "signals_written",
-            Self::SubmittedWritten => "submitted_written",
             Self::Settled => "settled",
+            Self::SubmittedWritten => "submitted_written",
             Self::Split => "split",
             Self::PollTaken => "poll_taken",
             Self::PollAnswered => "poll_answered",

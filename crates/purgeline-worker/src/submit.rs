@@ -1,17 +1,19 @@
 use crate::{
     Step,
     context::TargetContext,
+    permit::Permit,
     persist::persist,
-    verdict::{exhausted, refuses_target, settlement},
+    verdict::{exhausted, goes_at_once, others_decide, refuses_target, settlement},
 };
 use purgeline_core::{Cause, Class, Outcome, Submission, Verdict};
 use purgeline_providers::{Call, CallItem};
 use purgeline_queue::{LeasedBatch, LeasedItem, QueueError, Settlement};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 impl TargetContext {
     /// Sends a leased batch and writes what came of it.
-    pub(crate) async fn submit(&self, mut batch: LeasedBatch) -> Result<(), QueueError> {
+    pub(crate) async fn submit(&self, mut batch: LeasedBatch, permit: Permit) -> Result<(), QueueError> {
         let _kept = self.keeper.keep(&batch.id);
         self.give_up_on_exhausted(&mut batch).await?;
         if batch.items.is_empty() {
@@ -22,12 +24,19 @@ impl TargetContext {
             .iter()
             .map(|leased| CallItem { item: leased.item.clone(), action: leased.action })
             .collect();
+        if !self.permits.still_good(permit, Instant::now()) {
+            debug!(batch = %batch.id, target = %self.target().name, "batch {} comes too late for its permit", batch.id);
+            persist(self.patience(), "give back", || {
+                self.queue.give_back(self.target(), &batch.id, &self.name)
+            })
+            .await?;
+            return Ok(());
+        }
         debug!(batch = %batch.id, items = items.len(), target = %self.target().name, "sending batch {}", batch.id);
         let submission = self.provider.submit(&Call { batch: &batch.id, items: &items }).await;
         self.reached(Step::Answered);
         persist(self.patience(), "signals", || self.heed(&submission.signals)).await?;
         self.reached(Step::SignalsWritten);
-        let whole_target = refuses_target(&submission.signals);
         match submission.verdict {
             Verdict::Bisect(cause) if batch.items.len() > 1 => self.bisect(&batch, &cause).await,
             Verdict::Bisect(cause) => {
@@ -36,7 +45,7 @@ impl TargetContext {
             }
             Verdict::Items(ref outcomes) => {
                 let outcomes = self.one_each(outcomes.clone(), batch.items.len());
-                self.record(&batch, outcomes, &submission, whole_target).await
+                self.record(&batch, outcomes, &submission).await
             }
         }
     }
@@ -74,9 +83,10 @@ impl TargetContext {
         batch: &LeasedBatch,
         outcomes: Vec<Outcome>,
         submission: &Submission,
-        whole_target: bool,
     ) -> Result<(), QueueError> {
         let mut settlements = Vec::new();
+        let whole_target = refuses_target(&submission.signals);
+        let others_decide = others_decide(&outcomes);
         for (leased, outcome) in batch.items.iter().zip(outcomes) {
             // An acceptance that nobody can ask about would never end.
             let outcome = match (&outcome, &submission.receipt, &self.poll_policy) {
@@ -92,9 +102,13 @@ impl TargetContext {
                 },
                 _ => outcome,
             };
-            let settled = settlement(outcome, leased.record.attempts, &self.retry, whole_target);
+            let blameless = whole_target || (others_decide && goes_at_once(&outcome));
+            let settled = settlement(outcome, leased.record.attempts, &self.retry, blameless);
             settlements.extend(settled.map(|settled| (leased.index, settled)));
         }
+        // What has ended first: were this worker to die in between, an item that the provider
+        // refused would be asked about in vain until the deadline.
+        self.settle(&batch.id, &settlements, Step::Settled).await?;
         if settlements.len() < batch.items.len()
             && let (Some(receipt), Some(schedule)) = (&submission.receipt, &self.configured.descriptor.polls)
         {
@@ -109,7 +123,7 @@ impl TargetContext {
                     "the lease of batch {} was lost before its receipt was written: its items go out again", batch.id);
             }
         }
-        self.settle(&batch.id, &settlements, Step::Settled).await
+        Ok(())
     }
 
     /// One outcome for each item: what a provider's client leaves out was not heard of.

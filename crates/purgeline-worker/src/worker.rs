@@ -1,6 +1,6 @@
 use crate::{
     Observer, RetryPolicy, backend::TargetBackend, context::TargetContext, housekeeping, keeper::Keeper,
-    next_poll::NextPoll, step::Unwatched, wake, work::Work,
+    next_poll::NextPoll, permit::Permits, step::Unwatched, wake, work::Work,
 };
 use apalis::layers::WorkerBuilderExt;
 use apalis_core::{error::BoxDynError, monitor::Monitor, task::data::Data, worker::builder::WorkerBuilder};
@@ -95,6 +95,8 @@ impl Worker {
             });
             let end = ended.clone();
             chores.spawn(async move { of_house.keep_house(&end).await });
+            let (of_quotas, end) = (Arc::clone(context), ended.clone());
+            chores.spawn(async move { of_quotas.watch_quotas(&end).await });
         }
         let (queue, listeners, end) = (self.queue.clone(), contexts.clone(), ended.clone());
         chores.spawn(async move { wake::carry(&queue, &listeners, &end).await });
@@ -177,6 +179,7 @@ impl Worker {
                 name: self.name.clone(),
                 wake: Notify::new(),
                 next_poll: NextPoll::now(),
+                permits: Permits::new(limits, lease_ms, headroom_ms),
                 keeper: Keeper::default(),
                 observer: Arc::clone(&self.observer),
                 stopping: stopping.clone(),
@@ -190,7 +193,7 @@ impl Worker {
 /// The apalis service of a target's worker.
 async fn work(work: Work, context: Data<Arc<TargetContext>>) -> Result<(), BoxDynError> {
     let done = match work {
-        Work::Submit(batch) => context.submit(batch).await,
+        Work::Submit(batch, permit) => context.submit(batch, permit).await,
         Work::Confirm(due) => context.confirm(due).await,
     };
     // Nothing is lost: a lease that is not settled runs out, a poll that was not put off is due
