@@ -90,11 +90,15 @@ impl Producer {
         if plan.items == 0 || (accept == Accept::Whole && !plan.refused.is_empty()) {
             return Err(SubmitError::Refused { refused: plan.refused });
         }
-        self.room(&plan).await?;
         let id = match &request.options.idempotency_key {
             Some(key) => JobId::from_idempotency_key(key),
             None => JobId::generate(),
         };
+        match self.room(&plan).await {
+            // A job that was submitted before is no new work, and what it still lacks is its due.
+            Err(QueueError::Full { .. }) if self.queue.job(id, &[]).await?.is_some() => {}
+            room => room?,
+        }
         let job = NewJob {
             id,
             digest: plan.digest.clone(),
@@ -133,16 +137,16 @@ impl Producer {
         Ok(submitted)
     }
 
-    /// Where several targets must have room, looks before the first gets anything. The enqueue
-    /// itself is what decides.
+    /// Where several targets must have room, looks before the first gets anything, as if none of
+    /// the items waited there already. The enqueue itself is what decides.
     async fn room(&self, plan: &Plan<'_>) -> Result<(), QueueError> {
         if plan.shares.len() < 2 {
             return Ok(());
         }
-        for Share { target, .. } in &plan.shares {
+        for Share { target, items } in &plan.shares {
             let (waiting, most) =
                 (self.queue.pending(&target.target).await?, target.config.max_pending_items.get());
-            if waiting >= most {
+            if waiting.saturating_add(items.len() as u64) > most {
                 return Err(QueueError::Full { target: target.target.name.clone(), waiting, most });
             }
         }
