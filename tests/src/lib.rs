@@ -1,5 +1,4 @@
-//! What the end-to-end and fault tests share: a stage with a real redis-server, simulators,
-//! targets, a producer, and workers in this process.
+#![doc = include_str!("../README.md")]
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -9,10 +8,22 @@
     reason = "a test that cannot go on should stop where it stands"
 )]
 
+mod cache;
+mod calls;
+mod clocks;
+mod relay;
 mod stage;
 mod targets;
+mod victim;
+mod wait;
 mod workers;
 
-pub use stage::{RETENTION, Stage, eventually, init_tracing};
-pub use targets::{qiniu_target, target};
+pub use cache::Cache;
+pub use calls::Calls;
+pub use clocks::Clocks;
+pub use relay::Relay;
+pub use stage::{RETENTION, Stage, init_tracing};
+pub use targets::{lifted_limits, many_urls, merge, qiniu, target, url};
+pub use victim::{Blow, Orders, Victim};
+pub use wait::{PATIENCE, eventually};
 pub use workers::{RunningWorker, worker_config};

@@ -1,13 +1,13 @@
-use crate::RunningWorker;
-use purgeline_core::{JobId, JobOptions, JobRequest, JobState, Target, config::Durability};
+use crate::{Calls, Clocks, RunningWorker, eventually, wait::patiently, worker_config};
+use purgeline_core::{
+    Item, JobId, JobOptions, JobRequest, JobState, PartCounts, Priority, Target, config::Durability,
+};
 use purgeline_producer::{Accept, Producer, Submitted};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{Job, Queue, Retention, server::RedisServer};
-use std::{fmt::Debug, future::Future, time::Duration};
-
-/// How long a test waits for a state before it says that it does not come. Never the time that
-/// is expected: only a test that fails gets there.
-const PATIENCE: Duration = Duration::from_secs(60);
+use purgeline_queue::{Hold, Job, Queue, Retention, TargetStats, server::RedisServer};
+use purgeline_sim::Sim;
+use purgeline_worker::Worker;
+use std::sync::Arc;
 
 pub const RETENTION: Retention = Retention {
     succeeded_ms: 3_600_000,
@@ -22,6 +22,7 @@ pub struct Stage {
     pub queue: Queue,
     pub targets: Vec<ConfiguredTarget>,
     pub producer: Producer,
+    pub clocks: Option<Clocks>,
 }
 
 /// `RUST_LOG=purgeline_worker=debug cargo nextest run … --no-capture` shows what workers do.
@@ -34,30 +35,72 @@ pub fn init_tracing() {
 
 impl Stage {
     pub async fn new(targets: Vec<ConfiguredTarget>) -> Self {
-        Self::durable(targets, Durability::Everysec).await
+        Self::set(targets, Durability::Everysec, None).await
     }
 
-    pub async fn durable(targets: Vec<ConfiguredTarget>, durability: Durability) -> Self {
+    /// Every write is on disk before it is answered.
+    pub async fn durable(targets: Vec<ConfiguredTarget>) -> Self {
+        Self::set(targets, Durability::Always, None).await
+    }
+
+    /// Queue and workers live in the time of these clocks.
+    pub async fn timed(targets: Vec<ConfiguredTarget>, clocks: &Clocks) -> Self {
+        Self::set(targets, Durability::Everysec, Some(clocks.clone())).await
+    }
+
+    async fn set(targets: Vec<ConfiguredTarget>, durability: Durability, clocks: Option<Clocks>) -> Self {
         init_tracing();
         let redis = RedisServer::for_test().durability(durability).start().await.unwrap();
-        let queue = Queue::open(redis.url()).unwrap();
+        let mut queue = Queue::open(redis.url()).unwrap();
+        if let Some(clocks) = &clocks {
+            queue = queue.with_clock(clocks.queue.clone());
+        }
         let producer = Producer::new(queue.clone(), targets.clone(), RETENTION);
-        Self { redis, queue, targets, producer }
+        Self { redis, queue, targets, producer, clocks }
     }
 
+    #[must_use]
+    pub fn target(&self) -> &Target {
+        &self.targets[0].target
+    }
+
+    #[must_use]
     pub fn target_refs(&self) -> Vec<Target> {
         self.targets.iter().map(|configured| configured.target.clone()).collect()
     }
 
+    // === workers ===
+
+    #[must_use]
     pub fn worker(&self, name: &str) -> RunningWorker {
-        RunningWorker::start(&self.queue, &self.targets, name)
+        RunningWorker::run(self.new_worker(&self.targets, name))
     }
 
-    pub async fn submit(&self, urls: &[&str], dirs: &[&str]) -> Submitted {
+    /// A worker for other targets than the stage's: with mended credentials, say.
+    #[must_use]
+    pub fn new_worker(&self, targets: &[ConfiguredTarget], name: &str) -> Worker {
+        let worker = Worker::new(self.queue.clone(), targets.to_vec(), worker_config(), RETENTION, name);
+        match &self.clocks {
+            Some(clocks) => worker.with_clock(Arc::new(clocks.queue.clone())),
+            None => worker,
+        }
+    }
+
+    // === jobs ===
+
+    pub async fn submit(&self, urls: &[impl AsRef<str>], dirs: &[&str]) -> Submitted {
+        self.submit_as(JobOptions::default(), urls, dirs).await
+    }
+
+    pub async fn submit_urgent(&self, urls: &[impl AsRef<str>]) -> Submitted {
+        self.submit_as(JobOptions { priority: Priority::Urgent, ..JobOptions::default() }, urls, &[]).await
+    }
+
+    pub async fn submit_as(&self, options: JobOptions, urls: &[impl AsRef<str>], dirs: &[&str]) -> Submitted {
         let request = JobRequest {
-            urls: urls.iter().map(ToString::to_string).collect(),
+            urls: urls.iter().map(|url| url.as_ref().to_owned()).collect(),
             dirs: dirs.iter().map(ToString::to_string).collect(),
-            options: JobOptions::default(),
+            options,
             ..JobRequest::default()
         };
         self.producer.submit(&request, Accept::Whole).await.unwrap()
@@ -76,45 +119,75 @@ impl Stage {
         .await
     }
 
-    /// Nothing waits, nothing is under way, and the invariants hold.
-    pub async fn at_rest(&self) {
-        eventually("all targets are at rest", || async {
-            for target in self.target_refs() {
-                let stats = self.queue.stats(&target).await.ok()?;
-                if stats.pending + stats.in_batches + stats.open_batches + stats.in_flight > 0 {
-                    return None;
-                }
-            }
-            Some(())
-        })
-        .await;
-        eventually("nothing is wrong in Redis", || async {
-            self.queue.verify(&self.target_refs()).await.ok()?.is_empty().then_some(())
-        })
-        .await;
+    /// Waits until a job has ended; it has succeeded, its counters say so, and the provider has
+    /// seen a call after its submission for each of its items.
+    pub async fn succeeded(&self, id: JobId, sim: &Sim) -> Job {
+        let job = self.ended(id).await;
+        assert_eq!(job.state, JobState::Succeeded, "{job:#?}");
+        for part in job.parts.values() {
+            let all = PartCounts {
+                items: part.counts.items,
+                succeeded: part.counts.items,
+                ..PartCounts::default()
+            };
+            assert_eq!(part.counts, all);
+        }
+        Calls::of(&sim.log()).assert_cover(&job);
+        job
     }
 
+    // === states ===
+
+    pub async fn stats(&self) -> TargetStats {
+        self.queue.stats(self.target()).await.unwrap()
+    }
+
+    /// One of a target's counters since the beginning.
+    pub async fn counter(&self, name: &str) -> u64 {
+        self.stats().await.counters.get(name).copied().unwrap_or_default()
+    }
+
+    pub async fn holds(&self) -> Vec<Hold> {
+        self.queue.holds(self.target()).await.unwrap()
+    }
+
+    /// Waits until the target is held under a name.
+    pub async fn held(&self, name: &str) -> Hold {
+        eventually(&format!("{name} is held"), || async {
+            self.queue.holds(self.target()).await.ok()?.into_iter().find(|hold| hold.name == name)
+        })
+        .await
+    }
+
+    /// Whether an item waits at the target.
+    pub async fn is_pending(&self, item: &Item) -> bool {
+        let item = self.queue.pending_item(self.target(), item, purgeline_core::Action::Default).await;
+        item.unwrap().is_some()
+    }
+
+    /// Nothing waits, nothing is under way, and the invariants hold.
+    pub async fn at_rest(&self) {
+        for target in self.target_refs() {
+            let resting = patiently(|| async {
+                let stats = self.queue.stats(&target).await.ok()?;
+                let busy = stats.pending
+                    + stats.in_batches
+                    + stats.open_batches
+                    + stats.ready_batches
+                    + stats.in_flight
+                    + stats.outbox;
+                (busy == 0).then_some(())
+            });
+            if resting.await.is_none() {
+                panic!("{} is not at rest: {:#?}", target.name, self.queue.stats(&target).await);
+            }
+        }
+        self.assert_verified().await;
+    }
+
+    /// Nothing in Redis breaks the invariants. Exact when nothing moves.
     pub async fn assert_verified(&self) {
         let violations = self.queue.verify(&self.target_refs()).await.unwrap();
         assert!(violations.is_empty(), "{violations:#?}");
-    }
-}
-
-/// Looks again and again until there is an answer; a failing test says what did not come.
-pub async fn eventually<T: Debug, F: Future<Output = Option<T>>>(
-    what: &str,
-    mut look: impl FnMut() -> F,
-) -> T {
-    let looking = async {
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    match tokio::time::timeout(PATIENCE, looking).await {
-        Ok(found) => found,
-        Err(_) => panic!("it never came that {what}"),
     }
 }

@@ -1,0 +1,116 @@
+use crate::{PATIENCE, Stage, eventually};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use purgeline_worker::Step;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::{fs, os::unix::process::ExitStatusExt, path::Path, process::ExitStatus};
+use tokio::process::{Child, Command};
+
+/// What a process of its own is to do, as JSON on its command line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Orders {
+    /// Works for one target until SIGTERM.
+    Work {
+        redis: String,
+        name: String,
+        target: String,
+        config: Value,
+        lease_ms: u64,
+        /// The step at which something befalls it, the first time that it is reached.
+        befalls: Option<(String, Blow)>,
+    },
+    /// Submits one job of so many URLs under a key, and ends when it was accepted.
+    Submit { redis: String, target: String, config: Value, key: String, urls: usize },
+}
+
+/// What befalls a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Blow {
+    /// SIGKILL.
+    Kill,
+    /// SIGSTOP: it stands still until SIGCONT.
+    Stop,
+}
+
+/// A worker or a producer in a process of its own. Killed when dropped.
+pub struct Victim(Child);
+
+/// How long the lease of a worker lasts that is going to die, in ms. Long enough for it to get
+/// where it dies on a busy machine.
+const LEASE_MS: u64 = 1_500;
+
+impl Blow {
+    #[must_use]
+    pub const fn signal(self) -> Signal {
+        match self {
+            Self::Kill => Signal::SIGKILL,
+            Self::Stop => Signal::SIGSTOP,
+        }
+    }
+}
+
+impl Victim {
+    /// `program` is `env!("CARGO_BIN_EXE_victim")`, which only a test can ask for.
+    #[must_use]
+    pub fn start(program: &str, orders: &Orders) -> Self {
+        let orders = serde_json::to_string(orders).unwrap();
+        Self(Command::new(program).arg(orders).kill_on_drop(true).spawn().unwrap())
+    }
+
+    /// A worker for the stage's first target, whose configuration is given once more, that a blow
+    /// befalls at a step.
+    #[must_use]
+    pub fn worker(program: &str, stage: &Stage, config: &Value, befalls: Option<(Step, Blow)>) -> Self {
+        let orders = Orders::Work {
+            redis: stage.redis.url().to_owned(),
+            name: "victim".to_owned(),
+            target: stage.target().name.to_string(),
+            config: config.clone(),
+            lease_ms: LEASE_MS,
+            befalls: befalls.map(|(step, blow)| (step.as_str().to_owned(), blow)),
+        };
+        Self::start(program, &orders)
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.0.id().expect("it has not ended")).unwrap())
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).unwrap();
+    }
+
+    /// Waits until SIGKILL has ended it.
+    pub async fn killed(mut self) {
+        let status = self.ended().await;
+        assert_eq!(status.signal(), Some(Signal::SIGKILL as i32), "it ended otherwise: {status}");
+    }
+
+    /// Waits until SIGSTOP has stopped it.
+    pub async fn stopped(&self) {
+        let stat = Path::new("/proc").join(self.pid().to_string()).join("stat");
+        eventually("the process is stopped", || async {
+            let text = fs::read_to_string(&stat).ok()?;
+            // `pid (name) state …`, and the name may hold anything.
+            text.rsplit_once(") ")?.1.starts_with('T').then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until it has ended by itself, well.
+    pub async fn succeeded(mut self) {
+        let status = self.ended().await;
+        assert!(status.success(), "it ended with {status}");
+    }
+
+    async fn ended(&mut self) -> ExitStatus {
+        let ended = tokio::time::timeout(PATIENCE, self.0.wait()).await;
+        ended.expect("the process ends").unwrap()
+    }
+}

@@ -1,0 +1,106 @@
+//! A provider that drops connections, stalls, answers with errors or with half an answer: items
+//! end well, each success is covered, and the worker lives.
+
+use purgeline_core::{JobState, Kind};
+use purgeline_queue::HoldName;
+use purgeline_sim::{
+    CallKind, Ending, FateRule, Fault, FaultPlan, FaultRule, Phase, Selector, qiniu::QiniuSettings,
+};
+use purgeline_tests::{Cache, Stage, eventually, lifted_limits, many_urls, merge, qiniu, target, url};
+use serde_json::json;
+
+/// What goes wrong with one call in three, of both kinds.
+fn misbehaviour() -> Vec<Fault> {
+    vec![
+        Fault::Drop { phase: Phase::Before },
+        Fault::Drop { phase: Phase::After },
+        Fault::Stall { phase: Phase::Before, for_ms: Some(400) },
+        Fault::Half,
+        Fault::status(500),
+        Fault::status(502),
+        Fault::refuse("500000"),
+        Fault::Status { status: 200, body: "<html>captive portal</html>".into(), retry_after_s: None },
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_end_well_at_a_provider_that_misbehaves() {
+    let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
+    let mut config = qiniu(sim.base_url(), lifted_limits());
+    merge(&mut config, json!({"timeout_ms": 200, "max_attempts": 1_000, "limits": {"max_urls": 10}}));
+    let stage = Stage::new(vec![target("cdn", config)]).await;
+    for fault in misbehaviour() {
+        sim.fault(FaultRule::new(fault).with_chance(0.06)).unwrap();
+    }
+    let workers = [stage.worker("w1"), stage.worker("w2")];
+    let mut jobs = Vec::new();
+    for urls in many_urls(600).chunks(50) {
+        jobs.push(stage.submit(urls, &[]).await.job);
+    }
+    for job in jobs {
+        stage.succeeded(job, &sim).await;
+    }
+    let struck = sim.log().calls().iter().filter(|call| call.fault.is_some()).count();
+    assert!(struck > 10, "{struck} calls were struck");
+    sim.set_faults(FaultPlan::default()).unwrap();
+    stage.at_rest().await;
+    assert_eq!(stage.stats().await.dead_letters, 0);
+    for worker in workers {
+        assert!(worker.is_running());
+        worker.stop().await;
+    }
+}
+
+/// Nobody knows whether it was carried out, so it is sent again; both count as attempts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_never_answered_is_given_up_in_time_and_buried_in_the_end() {
+    let sim = QiniuSettings::lifted().start().await.unwrap();
+    let config = qiniu(sim.base_url(), json!({"timeout_ms": 100, "max_attempts": 2}));
+    let stage = Stage::new(vec![target("cdn", config)]).await;
+    sim.gate().close_for(CallKind::Purge);
+    let worker = stage.worker("w1");
+    let job = stage.ended(stage.submit(&[url("a")], &[]).await.job).await;
+    assert_eq!(job.state, JobState::Failed);
+    let dead = stage.queue.dead_letters(stage.target(), 10).await.unwrap();
+    assert_eq!((dead[0].cause.code.as_str(), dead[0].attempts), ("timeout", 2));
+    assert!(dead[0].cause.message.contains("no answer within 100 ms"), "{dead:?}");
+    assert_eq!(sim.log().carrying(&url("a")).count(), 2);
+    stage.at_rest().await;
+    sim.gate().open();
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_whose_end_is_never_told_is_sent_again_at_the_deadline() {
+    let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
+    let never = FateRule::new(Selector::All, Ending::Never);
+    sim.fate(never.times(1));
+    let config = qiniu(sim.base_url(), json!({"settings": {"polls": {"deadline_ms": 200}}}));
+    let stage = Stage::new(vec![target("cdn", config)]).await;
+    let worker = stage.worker("w1");
+    let submitted = stage.submit(&[url("a")], &[]).await;
+    stage.succeeded(submitted.job, &sim).await;
+    assert_eq!(sim.log().carrying(&url("a")).count(), 2);
+    stage.at_rest().await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cache_that_refuses_the_method_is_held_and_loses_nothing() {
+    let cache = Cache::start().await;
+    let stage = Stage::new(vec![target("cache", cache.config())]).await;
+    cache.answer(405);
+    let worker = stage.worker("w1");
+    let submitted = stage.submit(&[url("a"), url("b")], &[]).await;
+    let hold = stage.held("url").await;
+    assert!(hold.why.starts_with("http-405"), "{hold:?}");
+    eventually("both items wait again", || async { (stage.stats().await.pending == 2).then_some(()) }).await;
+    // The ACL of the cache is mended, and somebody says so.
+    cache.answer(200);
+    let urls = HoldName::Kind(Kind::Url);
+    stage.queue.release(stage.target(), urls).await.unwrap();
+    let job = stage.ended(submitted.job).await;
+    assert_eq!(job.state, JobState::Succeeded);
+    stage.at_rest().await;
+    worker.stop().await;
+}

@@ -1,0 +1,198 @@
+//! What a provider says of the whole target, or of one kind: items wait, none fails, and they go
+//! when they may. Queue, worker and simulator live in a time that the test turns.
+
+use jiff::Timestamp;
+use purgeline_core::{Item, JobId, JobState};
+use purgeline_queue::HoldName;
+use purgeline_sim::{CallKind, Fault, FaultRule, Options, Sim, qiniu::QiniuSettings};
+use purgeline_tests::{
+    Clocks, RunningWorker, Stage, eventually, lifted_limits, many_urls, merge, qiniu, target, url,
+};
+use serde_json::json;
+use std::time::Duration;
+
+/// 15.5 hours before Qiniu's next day.
+const MORNING: &str = "2026-01-02T00:30:00Z";
+
+async fn timed(settings: QiniuSettings) -> (Sim, Stage, Clocks) {
+    let clocks = Clocks::at(MORNING);
+    let sim = settings.start_with(Options::with_clock(clocks.sim.clone())).await.unwrap();
+    let mut config = qiniu(sim.base_url(), lifted_limits());
+    merge(&mut config, json!({"max_attempts": 1, "limits": {"max_in_flight": 1}}));
+    let stage = Stage::timed(vec![target("cdn", config)], &clocks).await;
+    (sim, stage, clocks)
+}
+
+/// An account whose refreshes take no time.
+fn instant() -> QiniuSettings {
+    QiniuSettings { processing_ms: 0, ..QiniuSettings::lifted() }
+}
+
+/// Turns the clock in small steps until a job has ended: windows pass and questions come due.
+async fn pass_until_ended(stage: &Stage, clocks: &Clocks, job: JobId) {
+    eventually(&format!("job {job} ends"), || async {
+        clocks.advance(Duration::from_millis(20));
+        let job = stage.queue.job(job, &stage.target_refs()).await.ok()??;
+        (job.state != JobState::Active).then_some(())
+    })
+    .await;
+}
+
+fn purges(sim: &Sim) -> usize {
+    sim.log().of_kind(CallKind::Purge).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_that_a_success_says_is_spent_holds_the_rest_until_the_next_day() {
+    let (sim, stage, clocks) = timed(QiniuSettings { url_quota_day: 120, ..instant() }).await;
+    let worker = stage.worker("w1");
+    let submitted = stage.submit(&many_urls(150), &[]).await;
+    let hold = stage.held("url").await;
+    assert_eq!(hold.until_ms, Some("2026-01-02T16:00:00Z".parse::<Timestamp>().unwrap().as_millisecond()));
+    assert!(hold.why.contains("120"), "{hold:?}");
+    assert_eq!((purges(&sim), stage.stats().await.pending), (2, 30));
+    // What comes now waits too, and coalesces.
+    let more = stage.submit(&many_urls(150)[140..], &[]).await;
+    assert_eq!(more.targets[0].joined, 10);
+
+    clocks.advance(Duration::from_secs(15 * 3600 + 1800));
+    pass_until_ended(&stage, &clocks, submitted.job).await;
+    stage.ended(more.job).await;
+    assert_eq!(sim.log().stats().items_asked, 150, "each once, none was refused");
+    assert_eq!(stage.job(submitted.job).await.state, JobState::Succeeded);
+    stage.at_rest().await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_refused_for_the_quota_uses_no_attempt() {
+    let (sim, stage, clocks) =
+        timed(QiniuSettings { url_quota_day: 100, dir_quota_day: 5, ..instant() }).await;
+    let worker = stage.worker("w1");
+    let submitted = stage.submit(&many_urls(120), &[]).await;
+    let hold = stage.held("url").await;
+    assert!(hold.why.starts_with("400034"), "{hold:?}");
+    eventually("the refused items wait again", || async {
+        (stage.stats().await.pending == 60).then_some(())
+    })
+    .await;
+    // Dirs have a quota of their own.
+    let dir = stage.submit(&[] as &[&str], &["https://img.example.com/"]).await;
+    pass_until_ended(&stage, &clocks, dir.job).await;
+    assert_eq!(stage.job(submitted.job).await.state, JobState::Active);
+
+    clocks.advance(Duration::from_secs(16 * 3600));
+    pass_until_ended(&stage, &clocks, submitted.job).await;
+    assert_eq!(stage.job(submitted.job).await.state, JobState::Succeeded);
+    assert_eq!(sim.log().stats().codes["400034"], 1);
+    stage.at_rest().await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_refusal_slows_the_target_and_fails_no_item() {
+    let (sim, stage, clocks) = timed(instant()).await;
+    sim.fault(FaultRule::new(Fault::refuse("403024")).on(CallKind::Purge).times(3)).unwrap();
+    let worker = stage.worker("w1");
+    let submitted = stage.submit(&[url("a"), url("b")], &[]).await;
+    let hold = stage.held("throttled").await;
+    assert!(hold.why.starts_with("403024 single user QPS Rate limited"), "{hold:?}");
+
+    pass_until_ended(&stage, &clocks, submitted.job).await;
+    stage.succeeded(submitted.job, &sim).await;
+    assert_eq!(purges(&sim), 4);
+    stage.at_rest().await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_worker_calls_before_the_time_that_the_provider_asked_for() {
+    let (sim, stage, clocks) = timed(instant()).await;
+    let slow = Fault::Status { status: 429, body: String::new(), retry_after_s: Some(600) };
+    sim.fault(FaultRule::new(slow).on(CallKind::Purge).times(1)).unwrap();
+    let workers = [stage.worker("w1"), stage.worker("w2")];
+    let submitted = stage.submit(&[url("a")], &[]).await;
+    stage.held("throttled").await;
+    let urgent = stage.submit_urgent(&[url("b")]).await;
+    clocks.advance(Duration::from_secs(599));
+    eventually("both items wait", || async { (stage.stats().await.pending == 2).then_some(()) }).await;
+
+    clocks.advance(Duration::from_secs(1));
+    for job in [submitted.job, urgent.job] {
+        pass_until_ended(&stage, &clocks, job).await;
+        stage.succeeded(job, &sim).await;
+    }
+    let log = sim.log();
+    let arrived: Vec<_> = log.of_kind(CallKind::Purge).map(|call| call.arrived_ns / 1_000_000_000).collect();
+    assert_eq!(arrived[0], 0);
+    assert!(arrived[1..].iter().all(|second| *second >= 600), "{arrived:?}");
+    stage.at_rest().await;
+    for worker in workers {
+        worker.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_credentials_hold_the_target_until_they_are_mended() {
+    let (sim, stage, clocks) =
+        timed(QiniuSettings { secret_key: "new-secret-key".into(), ..instant() }).await;
+    let stale = stage.worker("stale");
+    let submitted = stage.submit(&[url("a"), url("b")], &[]).await;
+    let hold = stage.held("unauthorised").await;
+    assert!(hold.why.starts_with("401"), "{hold:?}");
+    eventually("both items wait again", || async { (stage.stats().await.pending == 2).then_some(()) }).await;
+    assert_eq!(purges(&sim), 1, "and nothing more is sent");
+    stale.stop().await;
+
+    let mended = qiniu(sim.base_url(), json!({"settings": {"secret_key": "new-secret-key"}}));
+    let worker = RunningWorker::run(stage.new_worker(&[target("cdn", mended)], "mended"));
+    clocks.advance(Duration::from_secs(60));
+    pass_until_ended(&stage, &clocks, submitted.job).await;
+    stage.succeeded(submitted.job, &sim).await;
+    stage.at_rest().await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_need_not_wait_for_the_next_try_after_credentials_are_mended() {
+    let (sim, stage, clocks) = timed(instant()).await;
+    sim.fault(FaultRule::new(Fault::refuse("401001")).on(CallKind::Purge).times(1)).unwrap();
+    let worker = stage.worker("w1");
+    let submitted = stage.submit(&[url("a")], &[]).await;
+    stage.held("unauthorised").await;
+    stage.queue.release(stage.target(), HoldName::Unauthorised).await.unwrap();
+    pass_until_ended(&stage, &clocks, submitted.job).await;
+    stage.succeeded(submitted.job, &sim).await;
+    stage.at_rest().await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dirs_that_are_not_permitted_wait_and_urls_go_on() {
+    let (sim, stage, clocks) = timed(QiniuSettings { dir_permission: false, ..instant() }).await;
+    let worker = stage.worker("w1");
+    const DIR: &str = "https://img.example.com/a/";
+    let mixed = stage.submit(&[url("a"), url("b")], &[DIR]).await;
+    let hold = stage.held("dir").await;
+    assert!(hold.why.starts_with("400038"), "{hold:?}");
+    let urls = stage.submit(&[url("b"), url("c")], &[]).await;
+    pass_until_ended(&stage, &clocks, urls.job).await;
+    stage.succeeded(urls.job, &sim).await;
+    // A url below the dir that is held does not wait for it.
+    let below = stage.submit(&[format!("{DIR}x")], &[]).await;
+    assert_eq!(below.targets[0].covered, 0);
+    pass_until_ended(&stage, &clocks, below.job).await;
+    stage.succeeded(below.job, &sim).await;
+
+    let counts = || async { stage.job(mixed.job).await.parts[&stage.target().name].counts };
+    eventually("both urls of the mixed job are purged", || async {
+        clocks.advance(Duration::from_millis(20));
+        (counts().await.succeeded == 2).then_some(())
+    })
+    .await;
+    assert_eq!((counts().await.failed, counts().await.state()), (0, JobState::Active));
+    assert!(stage.is_pending(&Item::dir(DIR).unwrap()).await);
+    assert_eq!(sim.log().carrying(DIR).count(), 1, "it was tried once");
+    worker.stop().await;
+    stage.assert_verified().await;
+}

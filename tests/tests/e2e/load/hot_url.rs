@@ -1,0 +1,53 @@
+//! A hot URL that 20,000 jobs wait for.
+
+use futures::{StreamExt, stream};
+use purgeline_core::{Cause, Class, JobState};
+use purgeline_queue::HoldName;
+use purgeline_sim::{CallKind, qiniu::QiniuSettings};
+use purgeline_tests::{Stage, eventually, lifted_limits, qiniu, target, url};
+
+const JOBS: usize = 20_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_url_that_20_000_jobs_wait_for_costs_two_calls() {
+    let hot = url("hot");
+    let sim = QiniuSettings { processing_ms: 0, ..QiniuSettings::lifted() }.start().await.unwrap();
+    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), lifted_limits()))]).await;
+    sim.gate().close_for(CallKind::Purge);
+    let worker = stage.worker("w1");
+    let first = stage.submit(&[&hot], &[]).await;
+    sim.wait_for(|log| log.stats().held == 1).await.unwrap();
+    // The call is at the provider, and a second would be as soon as this is known not to linger.
+    let cause = Cause::new(Class::Unknown, "test", "until all wait");
+    let paused = HoldName::Paused;
+    stage.queue.hold(stage.target(), paused, None, &cause, "test").await.unwrap();
+    let submitted: Vec<_> = stream::iter(0..JOBS - 1)
+        .map(|_| stage.submit(std::slice::from_ref(&hot), &[]))
+        .buffer_unordered(32)
+        .collect()
+        .await;
+    let new: u64 = submitted.iter().map(|submitted| submitted.targets[0].new).sum();
+    assert_eq!(new, 1, "one record, that all others joined");
+    stage.queue.release(stage.target(), paused).await.unwrap();
+    sim.gate().open();
+
+    let ids: Vec<_> = submitted.iter().map(|submitted| submitted.job).chain([first.job]).collect();
+    assert_eq!(ids.len(), JOBS);
+    eventually("all jobs end", || async { (stage.counter("jobs_ended").await == JOBS as u64).then_some(()) })
+        .await;
+    stage.at_rest().await;
+    for ids in ids.chunks(1_000) {
+        let mut pipe = redis::pipe();
+        for id in ids {
+            pipe.hget(stage.queue.keys().job(*id), "state");
+        }
+        let states: Vec<String> = pipe.query_async(&mut stage.queue.manager()).await.unwrap();
+        assert!(states.iter().all(|state| state == JobState::Succeeded.as_str()));
+    }
+    let log = sim.log();
+    assert_eq!(log.carrying(&hot).count(), 2);
+    let last = log.carrying(&hot).last().unwrap();
+    let latest = stage.job(submitted.last().unwrap().job).await;
+    assert!(last.arrived_ms >= latest.submitted_ms, "the second call began after all had asked");
+    worker.stop().await;
+}

@@ -1,0 +1,25 @@
+//! The whole way, and what can befall it: producers, redis-server and workers are real, providers
+//! are simulators. Each test reads the truth off the simulator's log and the jobs' states.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on should stop where it stands"
+)]
+
+mod coalescing;
+mod coverage;
+mod faults;
+mod holds;
+mod isolation;
+mod load;
+mod outcomes;
+mod producer;
+mod redis_death;
+mod refusals;
+mod steps;
+mod stopping;
+mod targets;
+
+/// The program of [`purgeline_tests::Victim`].
+const VICTIM: &str = env!("CARGO_BIN_EXE_victim");

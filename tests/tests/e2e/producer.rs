@@ -1,0 +1,69 @@
+//! A submission that is repeated counts once, wherever the first try broke off.
+
+use purgeline_core::{JobOptions, JobRequest, JobState};
+use purgeline_producer::{Accept, Producer, SubmitError};
+use purgeline_queue::{Queue, QueueError};
+use purgeline_sim::qiniu::QiniuSettings;
+use purgeline_tests::{RETENTION, Relay, Stage, lifted_limits, many_urls, qiniu, target, url};
+
+fn keyed(urls: Vec<String>) -> JobRequest {
+    let options = JobOptions { idempotency_key: Some("post 42, revision 7".into()), ..JobOptions::default() };
+    JobRequest { urls, options, ..JobRequest::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_key_is_the_same_job() {
+    let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
+    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), lifted_limits()))]).await;
+    let request = keyed(vec![url("a"), url("b")]);
+    let first = stage.producer.submit(&request, Accept::Whole).await.unwrap();
+    // The same items in another order and spelling.
+    let same = keyed(vec![url("b#top"), url("a"), url("./b")]);
+    let again = stage.producer.submit(&same, Accept::Whole).await.unwrap();
+    assert_eq!((again.job, again.repeated, again.state), (first.job, true, JobState::Active));
+
+    let other = stage.producer.submit(&keyed(vec![url("a")]), Accept::Whole).await.unwrap_err();
+    assert!(matches!(other, SubmitError::Queue(QueueError::Conflict(job)) if job == first.job), "{other}");
+
+    let worker = stage.worker("w1");
+    stage.succeeded(first.job, &sim).await;
+    let late = stage.producer.submit(&request, Accept::Whole).await.unwrap();
+    assert_eq!((late.job, late.repeated, late.state), (first.job, true, JobState::Succeeded));
+    stage.at_rest().await;
+    assert_eq!(sim.log().stats().items_asked, 2);
+    worker.stop().await;
+}
+
+/// The connection breaks in the middle of a command, at many places in turn.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submission_cut_off_anywhere_is_repeated_and_counts_once() {
+    let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
+    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), lifted_limits()))]).await;
+    let request = keyed(many_urls(1_700));
+    let mut cut = 0;
+    for lets_through in (1_000..100_000).step_by(9_000) {
+        let relay = Relay::past(stage.redis.dir(), lets_through).await;
+        let producer = Producer::new(Queue::open(relay.url()).unwrap(), stage.targets.clone(), RETENTION);
+        let request = request.clone();
+        let submitting = tokio::spawn(async move { producer.submit(&request, Accept::Whole).await });
+        relay.blocked().await;
+        relay.cut().await;
+        let error = submitting.await.unwrap().unwrap_err();
+        assert!(matches!(error, SubmitError::Queue(QueueError::Redis(_))), "{error}");
+        cut += 1;
+    }
+    assert_eq!(cut, 11);
+    let submitted = stage.producer.submit(&request, Accept::Whole).await.unwrap();
+    assert!(submitted.repeated);
+    let part = stage.job(submitted.job).await.parts[&stage.target().name].clone();
+    assert_eq!((part.counts.items, part.enqueued), (1_700, 1_700));
+    stage.assert_verified().await;
+
+    let worker = stage.worker("w1");
+    let job = stage.ended(submitted.job).await;
+    let counts = job.parts[&stage.target().name].counts;
+    assert_eq!((job.state, counts.succeeded), (JobState::Succeeded, 1_700));
+    assert_eq!(sim.log().stats().items_asked, 1_700);
+    stage.at_rest().await;
+    worker.stop().await;
+}

@@ -1,0 +1,211 @@
+//! A worker dies by SIGKILL at each of its named steps; a healthy one finishes what it left.
+
+use crate::VICTIM;
+use nix::sys::signal::Signal;
+use purgeline_core::{Item, JobState, PartCounts};
+use purgeline_sim::{
+    CallKind,
+    qiniu::{BadItems, QiniuSettings},
+};
+use purgeline_tests::{Blow, Cache, Calls, RunningWorker, Stage, Victim, qiniu, target, url};
+use purgeline_worker::{Observer, Step};
+use serde_json::json;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+/// One test for each step. A step that is not in the list is a list of another length than
+/// [`Step::ALL`], which does not compile.
+macro_rules! at_each_step {
+    ($($name:ident: $step:ident,)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                killed_at(Step::$step).await;
+            }
+        )*
+
+        #[test]
+        fn every_step_has_its_test() {
+            let tested: [Step; Step::ALL.len()] = [$(Step::$step),*];
+            assert_eq!(tested, Step::ALL);
+        }
+    };
+}
+
+at_each_step! {
+    killed_when_items_are_leased: Leased,
+    killed_when_the_provider_has_answered: Answered,
+    killed_when_signals_are_written: SignalsWritten,
+    killed_when_outcomes_are_written: Settled,
+    killed_when_the_receipt_is_written: SubmittedWritten,
+    killed_when_a_batch_is_split: Split,
+    killed_when_open_batches_are_taken: PollTaken,
+    killed_when_the_provider_has_told_how_they_fare: PollAnswered,
+    killed_when_what_ended_is_written: PollSettled,
+    killed_when_the_rest_is_put_off: PutOff,
+    killed_when_the_jobs_have_heard: Carried,
+}
+
+/// What the provider makes of the URLs a, b, bad and c, so that the step is reached, and what must
+/// be seen of a worker's death there.
+struct Scenario {
+    bad_items: Option<BadItems>,
+    /// Purge calls by both workers.
+    calls: usize,
+    /// Items that the dead worker's lease held, and that were taken from it when it ran out.
+    reaped: u64,
+}
+
+impl Scenario {
+    fn of(step: Step) -> Self {
+        let plain = |calls, reaped| Self { bad_items: None, calls, reaped };
+        match step {
+            Step::Leased => plain(1, 4),
+            Step::Answered | Step::SignalsWritten => plain(2, 4),
+            // The bad URL has failed already; the lease holds the others.
+            Step::Settled => Self { bad_items: Some(BadItems::Partial), calls: 2, reaped: 3 },
+            // Refused whole; then a and b, and the other half until the bad one is alone.
+            Step::Split => Self { bad_items: Some(BadItems::RefuseUnnamed), calls: 5, reaped: 0 },
+            Step::SubmittedWritten
+            | Step::PollTaken
+            | Step::PollAnswered
+            | Step::PollSettled
+            | Step::PutOff
+            | Step::Carried => plain(1, 0),
+        }
+    }
+}
+
+async fn killed_at(step: Step) {
+    let Scenario { bad_items, calls, reaped } = Scenario::of(step);
+    let mut settings = QiniuSettings { processing_ms: 50, ..QiniuSettings::lifted() };
+    if let Some(bad_items) = bad_items {
+        settings.bad_urls = [url("bad")].into();
+        settings.bad_items = bad_items;
+    }
+    let sim = settings.start().await.unwrap();
+    let config = qiniu(sim.base_url(), json!({"limits": {"max_in_flight": 1}}));
+    let stage = Stage::new(vec![target("cdn", config.clone())]).await;
+    let submitted = stage.submit(&[url("a"), url("b"), url("bad"), url("c")], &[]).await;
+
+    Victim::worker(VICTIM, &stage, &config, Some((step, Blow::Kill))).killed().await;
+    let worker = stage.worker("healthy");
+    let job = stage.ended(submitted.job).await;
+    stage.at_rest().await;
+
+    let failed = u64::from(bad_items.is_some());
+    let expected = PartCounts { items: 4, succeeded: 4 - failed, failed, cancelled: 0 };
+    assert_eq!((job.state, job.parts[&stage.target().name].counts), (expected.state(), expected));
+    let (log, seen) = (sim.log(), Calls::of(&sim.log()));
+    for name in ["a", "b", "c"] {
+        let item = Item::url(&url(name)).unwrap();
+        assert!(seen.cover(&item, job.submitted_ms), "{name}");
+    }
+    assert_eq!(log.of_kind(CallKind::Purge).count(), calls);
+    // Neither the deadline of polls nor the patience of retries brought them back.
+    assert_eq!(stage.counter("reaped").await, reaped);
+    assert_eq!(stage.stats().await.dead_letters, failed);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_its_call_is_at_the_provider() {
+    // The account refuses what it still refreshes, as Qiniu really does.
+    let settings = QiniuSettings { existing: true, processing_ms: 50, ..QiniuSettings::lifted() };
+    let sim = settings.start().await.unwrap();
+    let config = qiniu(sim.base_url(), json!({}));
+    let stage = Stage::new(vec![target("cdn", config.clone())]).await;
+    let submitted = stage.submit(&[url("a"), url("b")], &[]).await;
+    sim.gate().close_for(CallKind::Purge);
+    let victim = Victim::worker(VICTIM, &stage, &config, None);
+    sim.wait_for(|log| log.stats().held == 1).await.unwrap();
+    victim.signal(Signal::SIGKILL);
+    victim.killed().await;
+    sim.gate().open();
+
+    let worker = stage.worker("healthy");
+    stage.succeeded(submitted.job, &sim).await;
+    stage.at_rest().await;
+    assert_eq!(stage.counter("reaped").await, 2);
+    worker.stop().await;
+}
+
+/// A worker that stands still for longer than its lease and then goes on changes nothing: neither
+/// by sending what has been sent in its stead, nor by what it has learned.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_stood_still_past_its_lease_does_nothing_with_it() {
+    for (step, calls) in [(Step::Leased, 1), (Step::Answered, 2)] {
+        let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
+        let config = qiniu(sim.base_url(), json!({}));
+        let stage = Stage::new(vec![target("cdn", config.clone())]).await;
+        let first = stage.submit(&[url("a"), url("b")], &[]).await;
+        let victim = Victim::worker(VICTIM, &stage, &config, Some((step, Blow::Stop)));
+        victim.stopped().await;
+        let worker = stage.worker("healthy");
+        stage.succeeded(first.job, &sim).await;
+        worker.stop().await;
+
+        victim.signal(Signal::SIGCONT);
+        let second = stage.submit(&[url("c")], &[]).await;
+        stage.succeeded(second.job, &sim).await;
+        victim.signal(Signal::SIGTERM);
+        victim.succeeded().await;
+        assert_eq!(sim.log().carrying(&url("a")).count(), calls, "stopped at {step:?}");
+        assert_eq!(stage.job(first.job).await.state, JobState::Succeeded);
+        stage.at_rest().await;
+    }
+}
+
+// === caches, whose calls are the end ===
+
+/// The steps of a batch whose call is the end, with the purge requests that are made in all for
+/// three URLs and the items reaped when a worker dies there.
+const AT_A_CACHE: [(Step, usize, u64); 5] = [
+    (Step::Leased, 3, 3),
+    (Step::Answered, 6, 3),
+    (Step::SignalsWritten, 6, 3),
+    (Step::Settled, 3, 0),
+    (Step::Carried, 3, 0),
+];
+
+async fn killed_at_a_cache((step, requests, reaped): (Step, usize, u64)) {
+    let cache = Cache::start().await;
+    let stage = Stage::new(vec![target("cache", cache.config())]).await;
+    let submitted = stage.submit(&[url("a"), url("b"), url("c")], &[]).await;
+    Victim::worker(VICTIM, &stage, &cache.config(), Some((step, Blow::Kill))).killed().await;
+    let worker = stage.worker("healthy");
+    assert_eq!(stage.ended(submitted.job).await.state, JobState::Succeeded, "{step:?}");
+    stage.at_rest().await;
+    assert_eq!((cache.purged().len(), stage.counter("reaped").await), (requests, reaped), "{step:?}");
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_each_step_of_a_call_to_a_cache() {
+    futures::future::join_all(AT_A_CACHE.map(killed_at_a_cache)).await;
+}
+
+/// Notes the steps that a worker goes through.
+#[derive(Default)]
+struct Notes(Mutex<BTreeSet<Step>>);
+
+impl Observer for Notes {
+    fn reached(&self, step: Step) {
+        self.0.lock().unwrap().insert(step);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_steps_at_a_cache_is_complete() {
+    let cache = Cache::start().await;
+    let stage = Stage::new(vec![target("cache", cache.config())]).await;
+    let notes = Arc::new(Notes::default());
+    let worker = stage.new_worker(&stage.targets, "noted").with_observer(notes.clone());
+    let worker = RunningWorker::run(worker);
+    stage.ended(stage.submit(&[url("a")], &[]).await.job).await;
+    stage.at_rest().await;
+    worker.stop().await;
+    assert_eq!(*notes.0.lock().unwrap(), AT_A_CACHE.map(|(step, ..)| step).into());
+}
