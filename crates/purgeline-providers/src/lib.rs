@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod day;
+mod figures;
 pub mod foresight;
 pub mod http;
 pub mod huawei;
@@ -17,5 +18,5 @@ pub mod ztgame;
 
 pub use provider::{CacheEntry, Call, CallItem, OpenBatch, Provider};
 pub use registry::{BuildContext, Entry, REGISTRY, provider};
-pub use settings::{SettingsError, read as read_settings};
+pub use settings::{PollSettings, SettingsError, read as read_settings};
 pub use targets::{ConfiguredTarget, TargetError, TargetProblem};

@@ -61,7 +61,7 @@ impl Client {
             base,
             authorization: signing::authorization(&settings.token_prefix, token)?,
             verify_listing: settings.verify_listing,
-            patience_ms: settings.polls.deadline_ms.get() / 2,
+            patience_ms: settings.polls.over(super::POLLS).deadline_ms / 2,
         })
     }
 

@@ -11,17 +11,18 @@ mod submit;
 mod tests;
 mod types;
 
-use crate::{BuildContext, Entry, Provider, SettingsError, settings};
+use crate::{
+    BuildContext, Entry, Provider, SettingsError,
+    figures::{count, ms},
+    settings,
+    settings::PollSettings,
+};
 use purgeline_core::{
     Action, CallLimits, Descriptor, ItemRules, Kind, Limits, PollSchedule, Rate, RateUnit, config::Settings,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
-use std::{
-    collections::BTreeMap,
-    num::{NonZeroU32, NonZeroU64},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 pub(crate) const ENTRY: Entry = Entry { name: "foresight", descriptor, build };
 
@@ -47,35 +48,22 @@ pub struct ForesightSettings {
     pub polls: PollSettings,
 }
 
-/// When to ask how a refresh fares. All in milliseconds, and all assumed.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PollSettings {
-    /// From acceptance to the first question: 2 s.
-    pub first_ms: NonZeroU64,
-    /// From the first question to the second; each further wait is longer by half: 3 s.
-    pub then_ms: NonZeroU64,
-    /// The longest wait between two questions: 60 s.
-    pub max_ms: NonZeroU64,
-    /// From acceptance to sending again: 30 minutes. A task that the server has forgotten looks
-    /// like one that waits, so this must be well below the day for which results are kept.
-    pub deadline_ms: NonZeroU64,
-}
-
 fn default_token_prefix() -> String {
     "Bearer".to_owned()
 }
 
-impl Default for PollSettings {
-    fn default() -> Self {
-        Self {
-            first_ms: non_zero_u64(2_000),
-            then_ms: non_zero_u64(3_000),
-            max_ms: non_zero_u64(60_000),
-            deadline_ms: non_zero_u64(1_800_000),
-        }
-    }
-}
+/// When to ask how a refresh fares. All in milliseconds, and all assumed.
+const POLLS: PollSchedule = PollSchedule {
+    first_ms: 2_000,
+    then_ms: 3_000,
+    max_ms: 60_000,
+    // A task that the server has forgotten looks like one that waits, so this must be well
+    // below the day for which results are kept.
+    deadline_ms: 1_800_000,
+    // A question names one task (seed 000).
+    batches_per_call: NonZeroU32::MIN,
+    resubmits: None,
+};
 
 fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
     let settings: ForesightSettings = settings::read(settings)?;
@@ -88,7 +76,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
         // A refresh is the only thing that there is (seed 000).
         actions: &[Action::Default],
         dir_actions: None,
-        polls: Some(settings.polls.schedule()),
+        polls: Some(settings.polls.over(POLLS)),
         timeout_ms: Descriptor::TIMEOUT_MS,
         auth: "Bearer token",
         // A task is of one resource.
@@ -102,7 +90,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
 fn limits(verify_listing: bool) -> Limits {
     // With the proof each call is two requests, and each question up to two.
     let a_second = if verify_listing { 2 } else { 5 };
-    let rate = |unit| Rate { unit, max: non_zero(a_second), window_ms: non_zero_u64(1_000) };
+    let rate = |unit| Rate { unit, max: count(a_second), window_ms: ms(1_000) };
     Limits {
         call: CallLimits {
             max_items: NonZeroU32::MIN,
@@ -120,32 +108,4 @@ fn limits(verify_listing: bool) -> Limits {
 fn build(context: &BuildContext) -> Result<Arc<dyn Provider>, SettingsError> {
     let settings: ForesightSettings = settings::read(&context.settings)?;
     Ok(Arc::new(client::Client::new(context, &settings)?))
-}
-
-impl PollSettings {
-    fn schedule(self) -> PollSchedule {
-        PollSchedule {
-            first_ms: self.first_ms.get(),
-            then_ms: self.then_ms.get(),
-            max_ms: self.max_ms.get(),
-            deadline_ms: self.deadline_ms.get(),
-            // A question names one task (seed 000).
-            batches_per_call: NonZeroU32::MIN,
-            resubmits: None,
-        }
-    }
-}
-
-const fn non_zero(number: u32) -> NonZeroU32 {
-    match NonZeroU32::new(number) {
-        Some(number) => number,
-        None => NonZeroU32::MIN,
-    }
-}
-
-const fn non_zero_u64(number: u64) -> NonZeroU64 {
-    match NonZeroU64::new(number) {
-        Some(number) => number,
-        None => NonZeroU64::MIN,
-    }
 }

@@ -11,17 +11,18 @@ mod submit;
 mod tests;
 mod types;
 
-use crate::{BuildContext, Entry, Provider, SettingsError, settings};
+use crate::{
+    BuildContext, Entry, Provider, SettingsError,
+    figures::{count, ms},
+    settings,
+    settings::PollSettings,
+};
 use purgeline_core::{
     Action, CallLimits, Descriptor, ItemRules, Kind, Limits, PollSchedule, Rate, RateUnit, config::Settings,
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeMap,
-    num::{NonZeroU32, NonZeroU64},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 pub(crate) const ENTRY: Entry = Entry { name: "huawei", descriptor, build };
 
@@ -121,21 +122,6 @@ pub enum ChineseUrls {
     Both,
 }
 
-/// When to ask how a task fares. All in milliseconds.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PollSettings {
-    /// From acceptance to the first question: 60 s.
-    pub first_ms: NonZeroU64,
-    /// From the first question to the second; each further wait is longer by half: 30 s.
-    pub then_ms: NonZeroU64,
-    /// The longest wait between two questions: 5 minutes.
-    pub max_ms: NonZeroU64,
-    /// From acceptance to sending again: an hour. A task is kept for 15 days
-    /// (ShowHistoryTaskDetails).
-    pub deadline_ms: NonZeroU64,
-}
-
 fn default_base_url() -> String {
     "https://cdn.myhuaweicloud.com".to_owned()
 }
@@ -144,16 +130,17 @@ fn default_iam_url() -> String {
     "https://iam.myhuaweicloud.com".to_owned()
 }
 
-impl Default for PollSettings {
-    fn default() -> Self {
-        Self {
-            first_ms: non_zero_u64(60_000),
-            then_ms: non_zero_u64(30_000),
-            max_ms: non_zero_u64(300_000),
-            deadline_ms: non_zero_u64(3_600_000),
-        }
-    }
-}
+/// When to ask how a task fares. All in milliseconds.
+const POLLS: PollSchedule = PollSchedule {
+    first_ms: 60_000,
+    then_ms: 30_000,
+    max_ms: 300_000,
+    // A task is kept for 15 days (ShowHistoryTaskDetails).
+    deadline_ms: 3_600_000,
+    // A question names one task.
+    batches_per_call: NonZeroU32::MIN,
+    resubmits: None,
+};
 
 fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
     let settings: HuaweiSettings = settings::read(settings)?;
@@ -171,7 +158,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
         // A refresh marks the copies as expired (cdn_01_0112); there is no other way.
         actions: &[Action::Default],
         dir_actions: None,
-        polls: Some(settings.polls.schedule()),
+        polls: Some(settings.polls.over(POLLS)),
         timeout_ms: Descriptor::TIMEOUT_MS,
         auth: "AK/SK: HMAC-SHA256 of the request, clock within 15 min; or IAM token",
         per_item_result: true,
@@ -186,8 +173,8 @@ fn limits(chinese: ChineseUrls) -> Limits {
         ChineseUrls::Encoded => 1,
         ChineseUrls::Both => 2,
     };
-    let second = non_zero_u64(1_000);
-    let (urls, dirs) = (non_zero(1_000 / spellings), non_zero(100 / spellings));
+    let second = ms(1_000);
+    let (urls, dirs) = (count(1_000 / spellings), count(100 / spellings));
     Limits {
         call: CallLimits {
             max_items: urls,
@@ -200,11 +187,11 @@ fn limits(chinese: ChineseUrls) -> Limits {
         },
         rates: vec![
             // CreateRefreshTasks and ShowHistoryTaskDetails (2025-10-30).
-            Rate { unit: RateUnit::Calls, max: non_zero(30), window_ms: second },
-            Rate { unit: RateUnit::Polls, max: non_zero(30), window_ms: second },
+            Rate { unit: RateUnit::Calls, max: count(30), window_ms: second },
+            Rate { unit: RateUnit::Polls, max: count(30), window_ms: second },
         ],
         // Not documented; of calls of 1,000 URLs few are needed.
-        max_in_flight: non_zero(4),
+        max_in_flight: count(4),
         quotas: Vec::new(),
     }
 }
@@ -228,33 +215,5 @@ impl Api {
             Self::Legacy => 10_240,
             Self::Current => 4_096,
         }
-    }
-}
-
-impl PollSettings {
-    fn schedule(self) -> PollSchedule {
-        PollSchedule {
-            first_ms: self.first_ms.get(),
-            then_ms: self.then_ms.get(),
-            max_ms: self.max_ms.get(),
-            deadline_ms: self.deadline_ms.get(),
-            // A question names one task.
-            batches_per_call: NonZeroU32::MIN,
-            resubmits: None,
-        }
-    }
-}
-
-const fn non_zero(number: u32) -> NonZeroU32 {
-    match NonZeroU32::new(number) {
-        Some(number) => number,
-        None => NonZeroU32::MIN,
-    }
-}
-
-const fn non_zero_u64(number: u64) -> NonZeroU64 {
-    match NonZeroU64::new(number) {
-        Some(number) => number,
-        None => NonZeroU64::MIN,
     }
 }

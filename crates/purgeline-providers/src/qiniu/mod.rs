@@ -11,17 +11,18 @@ mod types;
 
 pub use types::Product;
 
-use crate::{BuildContext, Entry, Provider, SettingsError, settings};
+use crate::{
+    BuildContext, Entry, Provider, SettingsError,
+    figures::{count, ms},
+    settings,
+    settings::PollSettings,
+};
 use purgeline_core::{
     Action, CallLimits, Descriptor, ItemRules, Kind, Limits, PollSchedule, Rate, RateUnit, config::Settings,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
-use std::{
-    collections::BTreeMap,
-    num::{NonZeroU32, NonZeroU64},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 pub(crate) const ENTRY: Entry = Entry { name: "qiniu", descriptor, build };
 
@@ -48,34 +49,20 @@ pub struct QiniuSettings {
     pub polls: PollSettings,
 }
 
-/// When to ask how a refresh fares. All in milliseconds.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PollSettings {
-    /// From acceptance to the first question: 60 s.
-    pub first_ms: NonZeroU64,
-    /// From the first question to the second; each further wait is longer by half: 60 s.
-    pub then_ms: NonZeroU64,
-    /// The longest wait between two questions: 60 s.
-    pub max_ms: NonZeroU64,
-    /// From acceptance to sending again: 15 minutes.
-    pub deadline_ms: NonZeroU64,
-}
-
 fn default_base_url() -> String {
     "https://fusion.qiniuapi.com".to_owned()
 }
 
-impl Default for PollSettings {
-    fn default() -> Self {
-        Self {
-            first_ms: non_zero_u64(60_000),
-            then_ms: non_zero_u64(60_000),
-            max_ms: non_zero_u64(60_000),
-            deadline_ms: non_zero_u64(900_000),
-        }
-    }
-}
+/// When to ask how a refresh fares. All in milliseconds.
+const POLLS: PollSchedule = PollSchedule {
+    first_ms: 60_000,
+    then_ms: 60_000,
+    max_ms: 60_000,
+    deadline_ms: 900_000,
+    // A question names one request (seed 003).
+    batches_per_call: NonZeroU32::MIN,
+    resubmits: None,
+};
 
 fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
     let settings: QiniuSettings = settings::read(settings)?;
@@ -95,7 +82,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
         // A refresh marks the copies stale (seed 003); there is no other way.
         actions: &[Action::Default],
         dir_actions: None,
-        polls: Some(settings.polls.schedule()),
+        polls: Some(settings.polls.over(POLLS)),
         timeout_ms: Descriptor::TIMEOUT_MS,
         auth: "QBox: HMAC-SHA1 of the path, no clock",
         per_item_result: true,
@@ -108,22 +95,22 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
 /// configuration can ask for that. The quotas of the day are no fixed figures: each answer tells
 /// what is left.
 fn limits() -> Limits {
-    let second = non_zero_u64(1_000);
+    let second = ms(1_000);
     Limits {
         call: CallLimits {
-            max_items: non_zero(70), // 60 URLs and 10 dirs
-            max_of_kind: BTreeMap::from([(Kind::Url, non_zero(60)), (Kind::Dir, non_zero(10))]),
+            max_items: count(70), // 60 URLs and 10 dirs
+            max_of_kind: BTreeMap::from([(Kind::Url, count(60)), (Kind::Dir, count(10))]),
             mix_kinds: true,
             max_hosts: None,
             max_bytes: None,
         },
         // Both are shared with prefetches, which purgeline does not send.
         rates: vec![
-            Rate { unit: RateUnit::Calls, max: non_zero(80), window_ms: second },
-            Rate { unit: RateUnit::Items, max: non_zero(240), window_ms: second },
+            Rate { unit: RateUnit::Calls, max: count(80), window_ms: second },
+            Rate { unit: RateUnit::Items, max: count(240), window_ms: second },
         ],
         // Not documented; with these, 240 items a second go out even if each call takes a second.
-        max_in_flight: non_zero(8),
+        max_in_flight: count(8),
         quotas: Vec::new(),
     }
 }
@@ -131,32 +118,4 @@ fn limits() -> Limits {
 fn build(context: &BuildContext) -> Result<Arc<dyn Provider>, SettingsError> {
     let settings: QiniuSettings = settings::read(&context.settings)?;
     Ok(Arc::new(client::Client::new(context, &settings)?))
-}
-
-impl PollSettings {
-    fn schedule(self) -> PollSchedule {
-        PollSchedule {
-            first_ms: self.first_ms.get(),
-            then_ms: self.then_ms.get(),
-            max_ms: self.max_ms.get(),
-            deadline_ms: self.deadline_ms.get(),
-            // A question names one request (seed 003).
-            batches_per_call: NonZeroU32::MIN,
-            resubmits: None,
-        }
-    }
-}
-
-const fn non_zero(number: u32) -> NonZeroU32 {
-    match NonZeroU32::new(number) {
-        Some(number) => number,
-        None => NonZeroU32::MIN,
-    }
-}
-
-const fn non_zero_u64(number: u64) -> NonZeroU64 {
-    match NonZeroU64::new(number) {
-        Some(number) => number,
-        None => NonZeroU64::MIN,
-    }
 }

@@ -1,6 +1,9 @@
 //! Reading a target's settings into a provider's own type, with errors that never hold a value.
 
 mod json;
+mod polls;
+
+pub use polls::PollSettings;
 
 use purgeline_core::config::Settings;
 use secrecy::{ExposeSecret, SecretString};

@@ -10,7 +10,12 @@ mod submit;
 mod tests;
 mod types;
 
-use crate::{BuildContext, Entry, Provider, SettingsError, settings};
+use crate::{
+    BuildContext, Entry, Provider, SettingsError,
+    figures::{count, ms},
+    settings,
+    settings::PollSettings,
+};
 use purgeline_core::{
     Action, CallLimits, Descriptor, ItemRules, Kind, Limits, PollSchedule, Quota, Rate, RateUnit,
     config::Settings,
@@ -18,11 +23,7 @@ use purgeline_core::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use signing::Credentials;
-use std::{
-    collections::BTreeMap,
-    num::{NonZeroU32, NonZeroU64},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 pub(crate) const ENTRY: Entry = Entry { name: "wangsu", descriptor, build };
 
@@ -61,41 +62,27 @@ pub struct WangsuSettings {
     pub polls: PollSettings,
 }
 
-/// When to ask how a purge fares. All in milliseconds.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PollSettings {
-    /// From acceptance to the first question: 90 s.
-    pub first_ms: NonZeroU64,
-    /// From the first question to the second; each further wait is longer by half: 60 s.
-    pub then_ms: NonZeroU64,
-    /// The longest wait between two questions: 120 s.
-    pub max_ms: NonZeroU64,
-    /// From acceptance to sending again: 15 minutes.
-    pub deadline_ms: NonZeroU64,
-}
-
 fn default_base_url() -> String {
     "https://open.chinanetcenter.com".to_owned()
 }
 
 const fn default_page_size() -> NonZeroU32 {
     // The day's URLs (seed 004).
-    non_zero(5_000)
-}
-
-impl Default for PollSettings {
-    fn default() -> Self {
-        Self {
-            first_ms: non_zero_u64(90_000),
-            then_ms: non_zero_u64(60_000),
-            max_ms: non_zero_u64(120_000),
-            deadline_ms: non_zero_u64(900_000),
-        }
-    }
+    count(5_000)
 }
 
 const WITHOUT_DELETE: &[Action] = &[Action::Default, Action::Expire];
+
+/// When to ask how a purge fares. All in milliseconds.
+const POLLS: PollSchedule = PollSchedule {
+    first_ms: 90_000,
+    then_ms: 60_000,
+    max_ms: 120_000,
+    deadline_ms: 900_000,
+    // A question by time covers all that were made in it, as far as a page has room.
+    batches_per_call: count(100),
+    resubmits: None,
+};
 
 fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
     let settings: WangsuSettings = settings::read(settings)?;
@@ -115,7 +102,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
         actions: &Action::ALL,
         // Seed 004: dirs are not deleted unless the account is entitled.
         dir_actions: (!settings.dir_delete_entitled).then_some(WITHOUT_DELETE),
-        polls: Some(settings.polls.schedule()),
+        polls: Some(settings.polls.over(POLLS)),
         timeout_ms: Descriptor::TIMEOUT_MS,
         auth: "API key: Basic of the date's HMAC-SHA1; or AK/SK: CNC-HMAC-SHA256, clock within 5 minutes",
         per_item_result: true,
@@ -126,25 +113,25 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
 /// Seed 004. Another copy of its page has 10 calls in 5 minutes (wangsu.com/document/21518/22511):
 /// a target's configuration can ask for that.
 fn limits() -> Limits {
-    let five_minutes = non_zero_u64(300_000);
+    let five_minutes = ms(300_000);
     // Days in UTC+8, said of a sibling (documents.cdnetworks.com, page 23795). Wangsu grants
     // accounts more when asked.
-    let quota = |kind, max, per_host| Quota { kind, max: non_zero(max), day_utc_offset_hours: 8, per_host };
+    let quota = |kind, max, per_host| Quota { kind, max: count(max), day_utc_offset_hours: 8, per_host };
     Limits {
         call: CallLimits {
-            max_items: non_zero(500),
-            max_of_kind: BTreeMap::from([(Kind::Url, non_zero(500)), (Kind::Dir, non_zero(500))]),
+            max_items: count(500),
+            max_of_kind: BTreeMap::from([(Kind::Url, count(500)), (Kind::Dir, count(500))]),
             mix_kinds: true,
             max_hosts: None,
             max_bytes: None,
         },
         rates: vec![
-            Rate { unit: RateUnit::Calls, max: non_zero(50), window_ms: five_minutes },
+            Rate { unit: RateUnit::Calls, max: count(50), window_ms: five_minutes },
             // wangsu.com/document/21518/22596
-            Rate { unit: RateUnit::Polls, max: non_zero(10), window_ms: five_minutes },
+            Rate { unit: RateUnit::Polls, max: count(10), window_ms: five_minutes },
         ],
         // Not documented; with a call every 6 seconds there is no need for more.
-        max_in_flight: non_zero(4),
+        max_in_flight: count(4),
         quotas: vec![
             quota(Kind::Url, 5_000, false),
             quota(Kind::Dir, 500, false),
@@ -191,33 +178,5 @@ impl WangsuSettings {
                 "no credentials: calls need username and api_key, or access_key and secret_key",
             )),
         }
-    }
-}
-
-impl PollSettings {
-    fn schedule(self) -> PollSchedule {
-        PollSchedule {
-            first_ms: self.first_ms.get(),
-            then_ms: self.then_ms.get(),
-            max_ms: self.max_ms.get(),
-            deadline_ms: self.deadline_ms.get(),
-            // A question by time covers all that were made in it, as far as a page has room.
-            batches_per_call: non_zero(100),
-            resubmits: None,
-        }
-    }
-}
-
-const fn non_zero(number: u32) -> NonZeroU32 {
-    match NonZeroU32::new(number) {
-        Some(number) => number,
-        None => NonZeroU32::MIN,
-    }
-}
-
-const fn non_zero_u64(number: u64) -> NonZeroU64 {
-    match NonZeroU64::new(number) {
-        Some(number) => number,
-        None => NonZeroU64::MIN,
     }
 }

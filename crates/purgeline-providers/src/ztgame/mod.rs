@@ -11,7 +11,12 @@ mod submit;
 mod tests;
 mod types;
 
-use crate::{BuildContext, Entry, Provider, SettingsError, settings};
+use crate::{
+    BuildContext, Entry, Provider, SettingsError,
+    figures::{count, ms},
+    settings,
+    settings::PollSettings,
+};
 use purgeline_core::{
     Action, CallLimits, Descriptor, ItemRules, Kind, Limits, PollSchedule, Rate, RateUnit, config::Settings,
 };
@@ -27,7 +32,7 @@ pub(crate) const ENTRY: Entry = Entry { name: "ztgame", descriptor, build };
 
 /// The server calls the CDNs behind it one after another before it answers (its public source), in
 /// milliseconds.
-const TIMEOUT_MS: NonZeroU64 = non_zero_u64(60_000);
+const TIMEOUT_MS: NonZeroU64 = ms(60_000);
 
 /// The settings of a target at ztgame.
 #[derive(Clone, Debug, Deserialize)]
@@ -47,35 +52,22 @@ pub struct ZtgameSettings {
     pub polls: PollSettings,
 }
 
-/// When to ask how a purge fares. All in milliseconds, none documented.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PollSettings {
-    /// From acceptance to the first question: 30 s.
-    pub first_ms: NonZeroU64,
-    /// From the first question to the second; each further wait is longer by half: 30 s.
-    pub then_ms: NonZeroU64,
-    /// The longest wait between two questions: 2 minutes.
-    pub max_ms: NonZeroU64,
-    /// From acceptance to sending again, which is done once: 30 minutes. A task may stay "run" for
-    /// ever: what ends it is not in the public source.
-    pub deadline_ms: NonZeroU64,
-}
-
 fn default_base_url() -> String {
     "http://cdnapi.ztgame.com.cn".to_owned()
 }
 
-impl Default for PollSettings {
-    fn default() -> Self {
-        Self {
-            first_ms: non_zero_u64(30_000),
-            then_ms: non_zero_u64(30_000),
-            max_ms: non_zero_u64(120_000),
-            deadline_ms: non_zero_u64(1_800_000),
-        }
-    }
-}
+/// When to ask how a purge fares. All in milliseconds, none documented.
+const POLLS: PollSchedule = PollSchedule {
+    first_ms: 30_000,
+    then_ms: 30_000,
+    max_ms: 120_000,
+    // A task may stay "run" for ever: what ends it is not in the public source.
+    deadline_ms: 1_800_000,
+    // A question names one request.
+    batches_per_call: NonZeroU32::MIN,
+    // A task that never ends would be sent for ever.
+    resubmits: Some(1),
+};
 
 fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
     let settings: ZtgameSettings = settings::read(settings)?;
@@ -89,7 +81,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
         // What is done to a copy is each domain's setting at the CDNs behind it.
         actions: &[Action::Default],
         dir_actions: None,
-        polls: Some(settings.polls.schedule()),
+        polls: Some(settings.polls.over(POLLS)),
         timeout_ms: TIMEOUT_MS,
         auth: "Keystone token for a password, renewed daily",
         per_item_result: false,
@@ -98,8 +90,8 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
 }
 
 fn limits() -> Limits {
-    let second = non_zero_u64(1_000);
-    let ten = non_zero(10);
+    let second = ms(1_000);
+    let ten = count(10);
     Limits {
         call: CallLimits {
             // Seed 002. The server leaves it to its clients to keep to ten.
@@ -125,33 +117,4 @@ fn limits() -> Limits {
 fn build(context: &BuildContext) -> Result<Arc<dyn Provider>, SettingsError> {
     let settings: ZtgameSettings = settings::read(&context.settings)?;
     Ok(Arc::new(client::Client::new(context, &settings)?))
-}
-
-impl PollSettings {
-    fn schedule(self) -> PollSchedule {
-        PollSchedule {
-            first_ms: self.first_ms.get(),
-            then_ms: self.then_ms.get(),
-            max_ms: self.max_ms.get(),
-            deadline_ms: self.deadline_ms.get(),
-            // A question names one request.
-            batches_per_call: NonZeroU32::MIN,
-            // A task that never ends would be sent for ever.
-            resubmits: Some(1),
-        }
-    }
-}
-
-const fn non_zero(number: u32) -> NonZeroU32 {
-    match NonZeroU32::new(number) {
-        Some(number) => number,
-        None => NonZeroU32::MIN,
-    }
-}
-
-const fn non_zero_u64(number: u64) -> NonZeroU64 {
-    match NonZeroU64::new(number) {
-        Some(number) => number,
-        None => NonZeroU64::MIN,
-    }
 }
