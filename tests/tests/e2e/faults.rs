@@ -4,14 +4,14 @@
 use purgeline_core::{JobState, Kind};
 use purgeline_queue::HoldName;
 use purgeline_sim::{
-    CallKind, Ending, FateRule, Fault, FaultPlan, FaultRule, Phase, Selector, qiniu::QiniuSettings,
+    CallKind, Ending, FateRule, Fault, FaultPlan, FaultRule, Phase, Selector, Sim, qiniu::QiniuSettings,
 };
 use purgeline_tests::{Cache, Stage, eventually, lifted_limits, many_urls, merge, qiniu, target, url};
 use serde_json::json;
 
-/// What goes wrong with one call in three, of both kinds.
-fn misbehaviour() -> Vec<Fault> {
-    vec![
+/// Has each of these go wrong with a chance, with calls of both kinds.
+pub(crate) fn misbehave(sim: &Sim, chance: f64) {
+    for fault in [
         Fault::Drop { phase: Phase::Before },
         Fault::Drop { phase: Phase::After },
         Fault::Stall { phase: Phase::Before, for_ms: Some(400) },
@@ -20,7 +20,9 @@ fn misbehaviour() -> Vec<Fault> {
         Fault::status(502),
         Fault::refuse("500000"),
         Fault::Status { status: 200, body: "<html>captive portal</html>".into(), retry_after_s: None },
-    ]
+    ] {
+        sim.fault(FaultRule::new(fault).with_chance(chance)).unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,9 +31,7 @@ async fn items_end_well_at_a_provider_that_misbehaves() {
     let mut config = qiniu(sim.base_url(), lifted_limits());
     merge(&mut config, json!({"timeout_ms": 200, "max_attempts": 1_000, "limits": {"max_urls": 10}}));
     let stage = Stage::new(vec![target("cdn", config)]).await;
-    for fault in misbehaviour() {
-        sim.fault(FaultRule::new(fault).with_chance(0.06)).unwrap();
-    }
+    misbehave(&sim, 0.06);
     let workers = [stage.worker("w1"), stage.worker("w2")];
     let mut jobs = Vec::new();
     for urls in many_urls(600).chunks(50) {
@@ -67,6 +67,33 @@ async fn a_call_that_is_never_answered_is_given_up_in_time_and_buried_in_the_end
     assert_eq!(sim.log().carrying(&url("a")).count(), 2);
     stage.at_rest().await;
     sim.gate().open();
+    worker.stop().await;
+}
+
+/// Those who publish do not wait for those who ask how it went, nor the other way round.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_whose_status_calls_hang_is_still_sent_purges() {
+    let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
+    let mut config = qiniu(sim.base_url(), lifted_limits());
+    merge(&mut config, json!({"limits": {"max_urls": 1}}));
+    let stage = Stage::new(vec![target("cdn", config)]).await;
+    sim.gate().close_for(CallKind::Status);
+    let worker = stage.worker("w1");
+    let first = stage.submit(&many_urls(30), &[]).await;
+    sim.wait_for(|log| log.stats().purge_calls == 30 && log.stats().held > 0).await.unwrap();
+    sim.gate().open();
+    stage.succeeded(first.job, &sim).await;
+
+    sim.gate().close_for(CallKind::Purge);
+    let second = stage.submit(&many_urls(60)[30..], &[]).await;
+    sim.wait_for(|log| log.stats().held == 8).await.unwrap();
+    // All calls that may be under way hang, and it is still asked how a batch fares.
+    let asked = sim.log().stats().status_calls;
+    sim.gate().release(1);
+    sim.wait_for(|log| log.stats().held == 8 && log.stats().status_calls > asked).await.unwrap();
+    sim.gate().open();
+    stage.succeeded(second.job, &sim).await;
+    stage.at_rest().await;
     worker.stop().await;
 }
 

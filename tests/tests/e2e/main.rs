@@ -7,10 +7,12 @@
     reason = "a test that cannot go on should stop where it stands"
 )]
 
+mod big_job;
 mod coalescing;
 mod coverage;
 mod faults;
 mod holds;
+mod hot_url;
 mod isolation;
 mod load;
 mod outcomes;
@@ -20,6 +22,7 @@ mod refusals;
 mod steps;
 mod stopping;
 mod targets;
+mod waking;
 
 /// The program of [`purgeline_tests::Victim`].
 const VICTIM: &str = env!("CARGO_BIN_EXE_victim");

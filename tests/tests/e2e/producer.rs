@@ -1,5 +1,6 @@
 //! A submission that is repeated counts once, wherever the first try broke off.
 
+use futures::future::join_all;
 use purgeline_core::{JobOptions, JobRequest, JobState};
 use purgeline_producer::{Accept, Producer, SubmitError};
 use purgeline_queue::{Queue, QueueError};
@@ -31,6 +32,28 @@ async fn the_same_key_is_the_same_job() {
     assert_eq!((late.job, late.repeated, late.state), (first.job, true, JobState::Succeeded));
     stage.at_rest().await;
     assert_eq!(sim.log().stats().items_asked, 2);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_producers_may_submit_the_same_job_at_once() {
+    let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
+    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), lifted_limits()))]).await;
+    let request = keyed(many_urls(2_300));
+    let producers: Vec<_> = (0..6)
+        .map(|_| Producer::new(Queue::open(stage.redis.url()).unwrap(), stage.targets.clone(), RETENTION))
+        .collect();
+    let submitting = producers.iter().map(|producer| producer.submit(&request, Accept::Whole));
+    let submitted: Vec<_> =
+        join_all(submitting).await.into_iter().map(|submitted| submitted.unwrap()).collect();
+    assert_eq!(submitted.iter().filter(|submitted| !submitted.repeated).count(), 1);
+    assert_eq!(submitted.iter().map(|submitted| submitted.targets[0].new).sum::<u64>(), 2_300);
+
+    let worker = stage.worker("w1");
+    let job = stage.ended(submitted[0].job).await;
+    assert_eq!((job.state, job.parts[&stage.target().name].counts.succeeded), (JobState::Succeeded, 2_300));
+    assert_eq!(sim.log().stats().items_asked, 2_300);
+    stage.at_rest().await;
     worker.stop().await;
 }
 

@@ -108,6 +108,22 @@ async fn redis_is_killed_under_load_and_started_again() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_may_start_and_stop_while_redis_is_away() {
+    let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
+    let mut stage = Stage::durable(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
+    let submitted = stage.submit(&[url("a")], &[]).await;
+    stage.redis.kill();
+    let early = stage.worker("early");
+    stage.worker("brief").stop().await;
+    stage.redis.start().await.unwrap();
+    stage.succeeded(submitted.job, &sim).await;
+    stage.at_rest().await;
+    stage.redis.kill();
+    assert!(early.is_running());
+    early.stop().await;
+}
+
 /// The provider has answered, and Redis is away: what it said is written when Redis is back, and
 /// nothing is sent twice.
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use purgeline_core::{Action, Item, JobState, config::WorkerConfig};
 use purgeline_queue::Queue;
-use purgeline_sim::{CallKind, qiniu::QiniuSettings};
+use purgeline_sim::{CallKind, CallLog, qiniu::QiniuSettings};
 use purgeline_tests::{
     Cache, RETENTION, Relay, RunningWorker, Stage, lifted_limits, many_urls, merge, qiniu, target, url,
     worker_config,
@@ -68,6 +68,21 @@ async fn a_lease_that_is_granted_too_late_is_given_back() {
     worker.stop().await;
 }
 
+/// The most purge calls that were at the provider at the same time.
+fn most_at_once(log: &CallLog) -> i64 {
+    let mut changes: Vec<(u64, i64)> = log
+        .of_kind(CallKind::Purge)
+        .flat_map(|call| [(call.arrived_ns, 1), (call.outcome.as_ref().unwrap().ended_ns, -1)])
+        .collect();
+    changes.sort_unstable();
+    let mut now = 0;
+    let after_each = changes.into_iter().map(|(_, change)| {
+        now += change;
+        now
+    });
+    after_each.max().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_join_and_leave_and_each_url_is_sent_once() {
     let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
@@ -93,6 +108,7 @@ async fn workers_join_and_leave_and_each_url_is_sent_once() {
     let stats = sim.log().stats().clone();
     assert_eq!((stats.items_asked, stats.items_distinct), (1_500, 1_500));
     assert_eq!(stage.counter("reaped").await, 0, "nobody waited for a lease to run out");
+    assert!(most_at_once(&sim.log()) <= 8, "no more calls at once than the target may have in flight");
     for worker in workers {
         worker.stop().await;
     }

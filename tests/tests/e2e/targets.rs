@@ -46,6 +46,26 @@ fn to(target: &str) -> JobOptions {
     JobOptions { targets: vec![target.parse().unwrap()], ..JobOptions::default() }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_names_a_target_goes_to_no_other() {
+    let settings = || QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() };
+    let (named, other) = (settings().start().await.unwrap(), settings().start().await.unwrap());
+    let stage = Stage::new(vec![
+        target("named", qiniu(named.base_url(), json!({}))),
+        target("other", qiniu(other.base_url(), json!({}))),
+    ])
+    .await;
+    let worker = stage.worker("w1");
+    let submitted = stage.submit_as(to("named"), &[url("a")], &[]).await;
+    stage.succeeded(submitted.job, &named).await;
+    let both = stage.submit(&[url("a")], &[]).await;
+    stage.succeeded(both.job, &named).await;
+    stage.succeeded(both.job, &other).await;
+    assert_eq!((named.log().stats().items_asked, other.log().stats().items_asked), (2, 1));
+    stage.at_rest().await;
+    worker.stop().await;
+}
+
 /// Refused whole: neither target purges anything of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_for_which_one_of_two_targets_has_no_room_is_enqueued_at_neither() {

@@ -1,19 +1,25 @@
 //! The fleet keeps the provider's limits, at the provider's end of the wire.
 
-use purgeline_core::config::WorkerConfig;
+use crate::faults::misbehave;
+use purgeline_core::{JobState, config::WorkerConfig};
+use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::Queue;
-use purgeline_sim::{Busiest, CallKind, Sim, qiniu::QiniuSettings};
+use purgeline_sim::{CallKind, Sim, qiniu::QiniuSettings};
 use purgeline_tests::{RETENTION, RunningWorker, Stage, many_urls, qiniu, target, worker_config};
 use purgeline_worker::Worker;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Works off so many URLs with two workers at Qiniu's real limits.
-async fn busiest(urls: usize, more: Value) -> (Sim, Busiest) {
-    let settings =
-        QiniuSettings { rate: QiniuSettings::default().rate, processing_ms: 10, ..QiniuSettings::lifted() };
-    let sim = settings.start().await.unwrap();
-    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), more))]).await;
+/// An account with Qiniu's real rates: 80 calls and 240 items a second.
+async fn rated() -> Sim {
+    let rate = QiniuSettings::default().rate;
+    let settings = QiniuSettings { rate, processing_ms: 10, ..QiniuSettings::lifted() };
+    settings.start().await.unwrap()
+}
+
+/// Works off so many URLs, all at each target, with two workers.
+async fn work_off(sim: &Sim, targets: Vec<ConfiguredTarget>, urls: usize) {
+    let stage = Stage::new(targets).await;
     let submitted = stage.submit(&many_urls(urls), &[]).await;
     // Room for what a busy machine does to a call between worker and provider.
     let config = WorkerConfig { headroom_ms: 250, ..worker_config() };
@@ -21,28 +27,55 @@ async fn busiest(urls: usize, more: Value) -> (Sim, Busiest) {
         let queue = Queue::open(stage.redis.url()).unwrap();
         RunningWorker::run(Worker::new(queue, stage.targets.clone(), config.clone(), RETENTION, name))
     });
-    let job = stage.ended(submitted.job).await;
-    assert_eq!(job.state, purgeline_core::JobState::Succeeded);
+    assert_eq!(stage.ended(submitted.job).await.state, JobState::Succeeded);
     stage.at_rest().await;
+    assert_eq!(sim.log().stats().items_distinct, urls as u64);
     for worker in workers {
         worker.stop().await;
     }
+}
+
+/// Gives the most items that arrived in a second.
+fn assert_within_limits(sim: &Sim) -> u64 {
     let log = sim.log();
     assert_eq!(log.stats().limited, 0, "the provider refused nothing");
-    assert_eq!(log.stats().items_distinct, urls as u64);
     let busiest = log.busiest(Duration::from_secs(1), |call| call.kind == CallKind::Purge);
-    (sim, busiest)
+    assert!(busiest.items <= 240 && busiest.calls <= 80, "{busiest:?}");
+    busiest.items
+}
+
+fn cdn(sim: &Sim, name: &str, more: Value) -> ConfiguredTarget {
+    target(name, qiniu(sim.base_url(), more))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_workers_keep_240_items_a_second() {
-    let (_sim, busiest) = busiest(960, json!({})).await;
-    assert!(busiest.items <= 240 && busiest.calls <= 80, "{busiest:?}");
-    assert_eq!(busiest.items, 240, "and use them");
+async fn two_workers_keep_240_items_a_second_and_use_them() {
+    let sim = rated().await;
+    work_off(&sim, vec![cdn(&sim, "cdn", json!({}))], 960).await;
+    assert!(assert_within_limits(&sim) >= 180);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workers_keep_80_calls_a_second() {
-    let (_sim, busiest) = busiest(240, json!({"limits": {"max_urls": 1}})).await;
-    assert!(busiest.items <= 240 && busiest.calls <= 80, "{busiest:?}");
+    let sim = rated().await;
+    work_off(&sim, vec![cdn(&sim, "cdn", json!({"limits": {"max_urls": 1}}))], 240).await;
+    assert_within_limits(&sim);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn targets_of_one_account_keep_its_limits_together() {
+    let sim = rated().await;
+    let shared = |name| cdn(&sim, name, json!({"account": "shared"}));
+    work_off(&sim, vec![shared("one"), shared("two")], 480).await;
+    assert!(assert_within_limits(&sim) >= 180);
+    assert_eq!(sim.log().stats().items_asked, 960);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_hold_at_a_provider_that_misbehaves() {
+    let sim = rated().await;
+    misbehave(&sim, 0.05);
+    let more = json!({"timeout_ms": 300, "max_attempts": 1_000});
+    work_off(&sim, vec![cdn(&sim, "cdn", more)], 600).await;
+    assert_within_limits(&sim);
 }

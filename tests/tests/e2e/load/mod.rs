@@ -1,5 +1,3 @@
-//! Tests that load the machine, and so run alone.
+//! Tests that measure what only a machine of their own lets them measure, and so run alone.
 
-mod big_job;
-mod hot_url;
 mod limits;

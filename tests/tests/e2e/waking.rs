@@ -1,0 +1,79 @@
+//! How a worker learns that there is something to do: by wake-ups, and without them by polling.
+
+use purgeline_core::config::WorkerConfig;
+use purgeline_queue::Queue;
+use purgeline_sim::{CallKind, qiniu::QiniuSettings};
+use purgeline_tests::{RETENTION, RunningWorker, Stage, eventually, qiniu, target, url, worker_config};
+use purgeline_worker::Worker;
+use redis::AsyncTypedCommands;
+use serde_json::json;
+
+/// Polls so seldom that no test waits for it.
+fn by_wake_ups_alone() -> WorkerConfig {
+    WorkerConfig { idle_poll_ms: 3_600_000.try_into().unwrap(), ..worker_config() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_worker_is_woken_and_needs_no_polling() {
+    let sim = QiniuSettings { processing_ms: 60, ..QiniuSettings::lifted() }.start().await.unwrap();
+    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
+    let worker =
+        Worker::new(stage.queue.clone(), stage.targets.clone(), by_wake_ups_alone(), RETENTION, "w1");
+    let worker = RunningWorker::run(worker);
+    for name in ["a", "b", "c"] {
+        // Each comes when the worker has long gone to rest again, or is just about to.
+        let submitted = stage.submit(&[url(name)], &[]).await;
+        stage.succeeded(submitted.job, &sim).await;
+    }
+    stage.at_rest().await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_wake_ups_are_cut_off_finds_its_work_by_polling() {
+    let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
+    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
+    // A user that may do everything but subscribe.
+    let mut redis = stage.queue.manager();
+    let rights = ["on", "nopass", "~*", "&*", "+@all", "-subscribe"];
+    let () = redis::cmd("ACL").arg("SETUSER").arg("deaf").arg(&rights).query_async(&mut redis).await.unwrap();
+    let url_of_deaf = format!("{}?user=deaf&pass=x", stage.redis.url());
+    let queue = Queue::open(&url_of_deaf).unwrap();
+    let worker = RunningWorker::start(&queue, &stage.targets, "deaf");
+    let submitted = stage.submit(&[url("a")], &[]).await;
+    stage.succeeded(submitted.job, &sim).await;
+    stage.at_rest().await;
+    let channels: Vec<String> =
+        redis::cmd("PUBSUB").arg("CHANNELS").query_async(&mut stage.queue.manager()).await.unwrap();
+    assert_eq!(channels, [] as [&str; 0], "nobody listens");
+    worker.stop().await;
+}
+
+/// The call takes longer than the lease; the worker lives and keeps it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_is_kept_as_long_as_its_worker_lives() {
+    let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
+    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
+    let config = WorkerConfig { lease_ms: 2_000.try_into().unwrap(), ..worker_config() };
+    let worker = Worker::new(stage.queue.clone(), stage.targets.clone(), config, RETENTION, "w1");
+    let worker = RunningWorker::run(worker);
+    sim.gate().close_for(CallKind::Purge);
+    let submitted = stage.submit(&[url("a")], &[]).await;
+    sim.wait_for(|log| log.stats().held == 1).await.unwrap();
+
+    let leases = stage.queue.keys().of_target(stage.target(), "leases");
+    let deadline = || async {
+        let leases = stage.queue.manager().zrange_withscores(&leases, 0, -1).await.unwrap();
+        leases.first().expect("the batch is leased").1
+    };
+    let first = deadline().await;
+    eventually("the first lease would have run out", || async {
+        (deadline().await > first + 2_000.0).then_some(())
+    })
+    .await;
+    sim.gate().open();
+    stage.succeeded(submitted.job, &sim).await;
+    assert_eq!((sim.log().carrying(&url("a")).count(), stage.counter("reaped").await), (1, 0));
+    stage.at_rest().await;
+    worker.stop().await;
+}
