@@ -11,6 +11,8 @@ mod registry;
 mod settings;
 mod status;
 mod targets;
+#[cfg(test)]
+mod testing;
 mod token;
 mod transport;
 pub mod wangsu;

@@ -1,13 +1,12 @@
 //! What is sent, and what each answer means.
 
 use super::{client::Client, listing::Marks, *};
+use crate::testing::{context, now};
 use crate::{CacheEntry, CallItem, OpenBatch, transport::Answer};
-use jiff::Timestamp;
 use purgeline_core::{
-    Cause, Class, Item, ManualClock, Outcome, PollReport, Receipt, Resource, Signal, Submission, Verdict,
+    Cause, Class, Item, Outcome, PollReport, Receipt, Resource, Signal, Submission, Verdict,
 };
 use serde_json::{Value, json};
-use std::time::Duration;
 
 mod listings;
 mod polls;
@@ -15,18 +14,6 @@ mod requests;
 mod submissions;
 
 const TASK: &str = "5b1c2f0e-51b1-4e0c-8000-1d2c3b4a5f60";
-
-fn now() -> Timestamp {
-    "2026-01-02T00:30:00Z".parse().unwrap()
-}
-
-fn context(settings: &Value) -> BuildContext {
-    BuildContext {
-        settings: Settings::from(settings.as_object().unwrap().clone()),
-        timeout: Duration::from_secs(60),
-        clock: Arc::new(ManualClock::new(now())),
-    }
-}
 
 fn client(settings: &Value) -> Client {
     let context = context(settings);

@@ -1,47 +1,18 @@
 //! Requests against what the official SDK sent, and what each answer means.
 
 use super::{client::Client, *};
+use crate::testing::{TO_NEXT_DAY_MS, answer, context, dir, now, url};
 use crate::{CallItem, OpenBatch, transport::Answer};
-use jiff::Timestamp;
-use purgeline_core::{Item, ManualClock, Outcome, PollReport, Receipt, Signal, Submission, Verdict};
+use purgeline_core::{Item, Outcome, PollReport, Receipt, Signal, Submission, Verdict};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 mod golden;
 mod polls;
 mod submissions;
 
-/// 08:30 of 2 January in UTC+8: 15.5 hours to the next day.
-const NOW: &str = "2026-01-02T00:30:00Z";
-const TO_NEXT_DAY_MS: u64 = (15 * 60 + 30) * 60_000;
-
-fn now() -> Timestamp {
-    NOW.parse().unwrap()
-}
-
-fn context(settings: &Value) -> BuildContext {
-    BuildContext {
-        settings: Settings::from(settings.as_object().unwrap().clone()),
-        timeout: Duration::from_secs(60),
-        clock: Arc::new(ManualClock::new(now())),
-    }
-}
-
 fn client(settings: &Value) -> Client {
     let context = context(settings);
     Client::new(&context, &settings::read(&context.settings).unwrap()).unwrap()
-}
-
-fn url(text: &str) -> CallItem {
-    CallItem { item: Item::url(text).unwrap(), action: Action::Default }
-}
-
-fn dir(text: &str) -> CallItem {
-    CallItem { item: Item::dir(text).unwrap(), action: Action::Default }
-}
-
-fn answer(body: &Value) -> Answer {
-    Answer::of(200, &[("content-type", "application/json")], body.to_string())
 }
 
 fn described(settings: &Value) -> Descriptor {

@@ -1,13 +1,13 @@
 //! Requests against what the official SDK sent, and what each answer means.
 
 use super::{client::Client, *};
+use crate::testing::{context_at, dir, url};
 use crate::{CallItem, OpenBatch, transport::Answer};
 use jiff::Timestamp;
 use purgeline_core::{
     Cause, Class, Item, ManualClock, Outcome, PollReport, Receipt, Signal, Submission, Verdict,
 };
 use serde_json::{Value, json};
-use std::time::Duration;
 
 mod golden;
 mod messages;
@@ -23,14 +23,6 @@ fn now() -> Timestamp {
     NOW.parse().unwrap()
 }
 
-fn context_at(settings: &Value, time: Timestamp) -> BuildContext {
-    BuildContext {
-        settings: Settings::from(settings.as_object().unwrap().clone()),
-        timeout: Duration::from_secs(60),
-        clock: Arc::new(ManualClock::new(time)),
-    }
-}
-
 fn context(settings: &Value) -> BuildContext {
     context_at(settings, now())
 }
@@ -38,14 +30,6 @@ fn context(settings: &Value) -> BuildContext {
 fn client_at(settings: &Value, time: Timestamp) -> Client {
     let context = context_at(settings, time);
     Client::new(&context, &settings::read(&context.settings).unwrap()).unwrap()
-}
-
-fn url(text: &str) -> CallItem {
-    CallItem { item: Item::url(text).unwrap(), action: Action::Default }
-}
-
-fn dir(text: &str) -> CallItem {
-    CallItem { item: Item::dir(text).unwrap(), action: Action::Default }
 }
 
 fn with(action: Action, item: CallItem) -> CallItem {

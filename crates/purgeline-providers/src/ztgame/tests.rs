@@ -1,13 +1,10 @@
 //! Requests as seed 002 has them, and what each answer means.
 
 use super::{client::Client, *};
+use crate::testing::{answer, context, dir, now, url};
 use crate::{CallItem, OpenBatch, transport::Answer};
-use jiff::Timestamp;
-use purgeline_core::{
-    Cause, Class, Item, ManualClock, Outcome, PollReport, Receipt, Signal, Submission, Verdict,
-};
+use purgeline_core::{Cause, Class, Outcome, PollReport, Receipt, Signal, Submission, Verdict};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 mod golden;
 mod polls;
@@ -16,33 +13,9 @@ mod submissions;
 /// The seed's example.
 const REQUEST: &str = "fa97b5d1-929f-11e5-b504-e03f4978b2ff";
 
-fn now() -> Timestamp {
-    "2026-01-02T00:30:00Z".parse().unwrap()
-}
-
-fn context(settings: &Value) -> BuildContext {
-    BuildContext {
-        settings: Settings::from(settings.as_object().unwrap().clone()),
-        timeout: Duration::from_secs(60),
-        clock: Arc::new(ManualClock::new(now())),
-    }
-}
-
 fn client(settings: &Value) -> Client {
     let context = context(settings);
     Client::new(&context, &settings::read(&context.settings).unwrap()).unwrap()
-}
-
-fn url(text: &str) -> CallItem {
-    CallItem { item: Item::url(text).unwrap(), action: Action::Default }
-}
-
-fn dir(text: &str) -> CallItem {
-    CallItem { item: Item::dir(text).unwrap(), action: Action::Default }
-}
-
-fn answer(body: &Value) -> Answer {
-    Answer::of(200, &[("content-type", "application/json")], body.to_string())
 }
 
 #[test]
