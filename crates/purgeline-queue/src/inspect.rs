@@ -158,7 +158,7 @@ impl Queue {
         let mut redis = self.manager();
         let counters: HashMap<String, String> = redis.hgetall(key("stats")).await?;
         // Kept for the scripts, of no meaning to a reader.
-        let internal = ["seq", "dirs", "last_return", "announced"];
+        let internal = ["seq", "dirs", "under_way", "last_return", "announced"];
         let mut stats = TargetStats {
             pending: count(redis.hlen(key("pending")).await?),
             delayed: count(redis.zcard(key("delayed")).await?),

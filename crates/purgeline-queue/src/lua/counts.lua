@@ -17,10 +17,12 @@ local function count_entry(counts, entry, outcome, dead)
   if dead ~= '' then of.dead[#of.dead + 1] = dead end
 end
 
-local function count_record(counts, item, outcome, dead)
+-- All waiting jobs of a record, but those in its spilled list.
+local function count_jobs(counts, jobs, outcome, dead)
   local name = outcome == 'done' and 'items_succeeded' or 'items_failed'
   counts[name] = counts[name] + 1
-  for entry in string.gmatch(item.jobs, '[^,]+') do count_entry(counts, entry, outcome, dead) end
+  if not string.find(jobs, ',', 1, true) then return jobs ~= '' and count_entry(counts, jobs, outcome, dead) end
+  for entry in string.gmatch(jobs, '[^,]+') do count_entry(counts, entry, outcome, dead) end
 end
 
 -- At most this many dead letters are named in a job's part.

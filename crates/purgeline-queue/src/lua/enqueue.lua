@@ -66,6 +66,17 @@ local function covering(name)
   end
 end
 
+-- The text of a new record, the same for all of a lane.
+local fresh = {}
+local function new_record(lane)
+  local text = fresh[lane]
+  if not text then
+    text = 'lane=' .. lane .. ' since=' .. int(NOW) .. ' attempts=0 due=0 cause=- spill=0 jobs=' .. job
+    fresh[lane] = text
+  end
+  return text
+end
+
 -- Decided before anything is written, since a full queue changes nothing.
 local plan, covered_by, created = {}, {}, 0
 for i, name in ipairs(names) do
@@ -79,8 +90,8 @@ for i, name in ipairs(names) do
     else
       plan[i] = 'new'
       created = created + 1
-      changed[name] = 'lane=' .. lanes[i] .. ' since=' .. int(NOW) .. ' attempts=0 due=0 cause=- spill=0 jobs=' .. job
-      if kind_of_name(name) == 'dir' then new_dirs = true end
+      changed[name] = new_record(lanes[i])
+      if is_dir(name) then new_dirs = true end
     end
   end
 end
@@ -104,7 +115,7 @@ end
 for i, name in ipairs(names) do
   if plan[i] == 'new' then
     push(lanes[i], name)
-    if kind_of_name(name) == 'dir' then new_dir_count = new_dir_count + 1 end
+    if is_dir(name) then new_dir_count = new_dir_count + 1 end
   elseif plan[i] == 'join' then
     joined = joined + 1
     local text = changed[name] or texts[i]

@@ -134,7 +134,10 @@ if #due > 0 then
     if texts[i] then
       local record = parse(texts[i])
       record.due = '0'
-      if record.cause == 'under-way' then record.cause = '-' end
+      if record.cause == 'under-way' then
+        record.cause = '-'
+        call('HINCRBY', STATS, 'under_way', -1)
+      end
       call('HSET', PENDING, name, pack(record))
       stand(name, record, false)
     end
@@ -248,7 +251,7 @@ local function covered(name, text, priority)
       end
       call('HDEL', PENDING, name)
       joined_later[name] = nil
-      if kind_of_name(name) == 'dir' then call('HINCRBY', STATS, 'dirs', -1) end
+      if is_dir(name) then call('HINCRBY', STATS, 'dirs', -1) end
       if dir_at[dir] then
         records[dir_at[dir]] = join_all(dir, records[dir_at[dir]], record, spilled)
       else
@@ -280,6 +283,7 @@ local function wait_for_earlier(name, text)
   record.due, record.cause = int(NOW + UNDER_WAY_MS), 'under-way'
   call('HSET', PENDING, name, pack(record))
   call('ZADD', DELAYED, record.due, name)
+  call('HINCRBY', STATS, 'under_way', 1)
   joined_later[name] = nil
 end
 for _, lane in ipairs(pick.lanes) do
@@ -339,17 +343,18 @@ for from = 1, #names, SLICE do
   local fields, holders = {}, {}
   local others = call('HMGET', INFLIGHT, unpack(names, from, to))
   for i = from, to do
-    local name = names[i]
+    -- As text: Redis formats a number anew, slowly, each time that it gets one.
+    local name, index = names[i], tostring(i)
     if string.find(records[i], ' spill=1 ', 1, true) then
-      call('RENAME', T .. ':waiters:' .. name, T .. ':waiters:' .. id .. ':' .. i)
+      call('RENAME', T .. ':waiters:' .. name, T .. ':waiters:' .. id .. ':' .. index)
     end
     local value = records[i] .. ' item=' .. name
     local other = others[i - from + 1]
-    fields[#fields + 1] = i
+    fields[#fields + 1] = index
     fields[#fields + 1] = value
     holders[#holders + 1] = name
     holders[#holders + 1] = other and other .. ',' .. id or id
-    reply[#reply + 1] = tostring(i)
+    reply[#reply + 1] = index
     reply[#reply + 1] = name
     reply[#reply + 1] = value
   end

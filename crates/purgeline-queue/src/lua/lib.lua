@@ -53,6 +53,7 @@ end
 -- The kind of a lane or of an item's name: 'url' of normal/url+delete@host, or of url+delete:….
 local function kind_of_lane(lane) return string.match(lane, '^%l+/(%l+)') end
 local function kind_of_name(name) return string.match(name, '^%l+') end
+local function is_dir(name) return string.sub(name, 1, 3) == 'dir' end
 
 -- Lanes of an earlier priority rank first, then the one that has waited longest. 1e14 ms is
 -- beyond any time of day, and sums stay exact in a double.
@@ -158,7 +159,7 @@ local function put_back(name, record, due, spilled_key, front)
     stand(name, record, front)
   end
   call('HSET', PENDING, name, pack(record))
-  if kind_of_name(name) == 'dir' then call('HINCRBY', STATS, 'dirs', 1) end
+  if is_dir(name) then call('HINCRBY', STATS, 'dirs', 1) end
 end
 
 -- An item of a batch: its record and its name.
@@ -171,12 +172,14 @@ end
 
 -- Items that waited until the provider was done with an earlier request for them may go.
 local function stop_waiting(names)
+  if tonumber(call('HGET', STATS, 'under_way') or 0) <= 0 then return end
   for i, text in ipairs(call('HMGET', PENDING, unpack(names))) do
     if text and string.find(text, ' cause=under-way ', 1, true) then
       local name, record = names[i], parse(text)
       record.due, record.cause = '0', '-'
       call('HSET', PENDING, name, pack(record))
       call('ZREM', DELAYED, name)
+      call('HINCRBY', STATS, 'under_way', -1)
       stand(name, record, true)
       call('PUBLISH', T .. ':wake', 'done')
     end

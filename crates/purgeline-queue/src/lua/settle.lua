@@ -26,25 +26,40 @@ for at = 6, #ARGV, 6 do
     wanted[#wanted + 1] = index
   end
 end
+wanted[#wanted + 1] = 'open'
+local values = call('HMGET', key, unpack(wanted))
+local before = tonumber(values[#wanted])
 local open, names = {}, {}
-for i, value in ipairs(call('HMGET', key, unpack(wanted))) do
+for i = 1, #asked do
+  local value = values[i]
   if value then
-    local item = batch_item(value)
-    open[#open + 1] = { asked[i], item }
-    names[#names + 1] = item.name
+    -- Reading the whole record costs more than all else that is done with an item that is done.
+    local _, spill = string.find(value, ' spill=', 1, true)
+    local item, name = string.find(value, ' item=', spill, true)
+    open[#open + 1] = {
+      at = asked[i],
+      value = value,
+      spill = string.sub(value, spill + 1, spill + 1),
+      jobs = string.sub(value, spill + 8, item - 1), -- behind 'N jobs='
+    }
+    names[#names + 1] = string.sub(value, name + 1)
   end
 end
 if #open == 0 then return { 0, 0, 0 } end
-call('HDEL', key, unpack(wanted))
+local closes = #open >= before
+if not closes then
+  call('HDEL', key, unpack(wanted, 1, #asked))
+  call('HINCRBY', key, 'open', -#open)
+end
 let_go(names, batch)
 
 local counts = new_counts()
 local spilled_left, retries, again = 0, 0, {}
 for _, entry in ipairs(open) do
-  local at, item = unpack(entry)
-  local index, outcome, ms, class, code, message = unpack(ARGV, at, at + 5)
+  local index, outcome, ms, class, code, message = unpack(ARGV, entry.at, entry.at + 5)
   local spilled = T .. ':waiters:' .. batch .. ':' .. index
   if outcome ~= 'done' and outcome ~= 'failed' then
+    local item = batch_item(entry.value)
     retries = retries + 1
     if outcome ~= 'again' then item.attempts = item.attempts + 1 end
     if outcome == 'unanswered' then item.unanswered = item.unanswered + 1 end
@@ -60,10 +75,10 @@ for _, entry in ipairs(open) do
     local dead = ''
     if outcome == 'failed' then
       dead = batch .. '-' .. index
-      dead_letter(dead, item, batch, class, code, message, keep_failed, most_dead)
+      dead_letter(dead, batch_item(entry.value), batch, class, code, message, keep_failed, most_dead)
     end
-    count_record(counts, item, outcome, dead)
-    if item.spill == '1' then
+    count_jobs(counts, entry.jobs, outcome, dead)
+    if entry.spill == '1' then
       call('RPUSH', SETTLING, spilled .. ' ' .. outcome .. ' ' .. dead)
       spilled_left = 1
     end
@@ -79,7 +94,7 @@ if retries > 0 then
   call('HINCRBY', STATS, 'retried', retries)
   call('PUBLISH', T .. ':wake', 'retry')
 end
-if call('HINCRBY', key, 'open', -#open) <= 0 then
+if closes then
   call('DEL', key)
   call('ZREM', POLLS, batch)
   call('LREM', READY, 1, batch)

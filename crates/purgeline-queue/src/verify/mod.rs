@@ -106,7 +106,7 @@ impl Walk<'_> {
         let delayed = self.scores(&self.key("delayed")).await?;
         let lanes = self.scores(&self.key("lanes")).await?;
         let mut hints: HashMap<String, HashSet<String>> = HashMap::new();
-        let mut dirs = 0_u64;
+        let (mut dirs, mut under_way) = (0_u64, 0_u64);
         for (name, text) in &pending {
             dirs += u64::from(name.starts_with(Kind::Dir.as_str()));
             let record = match Record::parse(name, text) {
@@ -116,6 +116,7 @@ impl Walk<'_> {
                     continue;
                 }
             };
+            under_way += u64::from(record.cause.as_deref() == Some("under-way"));
             let lane = record.lane.to_string();
             match (record.due_ms, delayed.get(name)) {
                 (Some(due), Some(&score)) if as_text(score) == due.to_string() => {}
@@ -143,9 +144,11 @@ impl Walk<'_> {
         for name in delayed.keys().filter(|name| !pending.contains_key(*name)) {
             self.wrong(format!("delayed {name} has no pending record"));
         }
-        let counted = self.counter("dirs").await?;
-        if counted != i128::from(dirs) {
-            self.wrong(format!("stats says that {counted} dirs wait, but {dirs} do"));
+        for (name, count) in [("dirs", dirs), ("under_way", under_way)] {
+            let counted = self.counter(name).await?;
+            if counted != i128::from(count) {
+                self.wrong(format!("stats says {name}={counted}, but {count} wait"));
+            }
         }
         Ok(())
     }

@@ -100,7 +100,8 @@ async fn damage_to_what_waits() {
         (&format!("ZADD ~delayed 17 {}", url("late")), "but delayed says Some(17"),
         (&format!("ZADD ~delayed 17 {a}"), "stands in its lane, but delayed says"),
         ("ZADD ~delayed 17 url:https://h/nobody", "delayed url:https://h/nobody has no pending record"),
-        ("HINCRBY ~stats dirs 1", "stats says that 2 dirs wait, but 1 do"),
+        ("HINCRBY ~stats dirs 1", "stats says dirs=2, but 1 wait"),
+        ("HINCRBY ~stats under_way 1", "stats says under_way=1, but 0 wait"),
         (&format!("DEL ~waiters:{}", url("hot")), "wait"),
     ])
     .await;
