@@ -1,0 +1,48 @@
+//! An item that is asked for again while its provider still works on it.
+
+use crate::{
+    scene::Scene,
+    subject::{Subject, item},
+    subjects,
+};
+use purgeline_core::{JobState, Kind};
+use serde_json::{Value, json};
+
+/// Asked for again and again while it is being refreshed, a URL is never sent then: the later
+/// requests wait together for the end of the earlier one, and then go once.
+async fn goes_once_when_the_earlier_has_ended(subject: &'static Subject, account: Value, refusal: &str) {
+    let scene = Scene::start(subject, account, json!({ "max_attempts": 1 })).await;
+    let (hot, cold) = (item(Kind::Url, "www", 0), item(Kind::Url, "www", 1));
+    for round in 1..=3 {
+        let first = scene.submit(std::slice::from_ref(&hot)).await;
+        let is_open = async || (scene.carrying(&hot).len() == 2 * round - 1).then_some(());
+        scene.pass_until("it is being refreshed", is_open).await;
+        let mut jobs = vec![first, scene.submit(std::slice::from_ref(&hot)).await];
+        // Another goes meanwhile, and time passes.
+        let sent = scene.carrying(&cold).len();
+        jobs.push(scene.submit(&[hot.clone(), cold.clone()]).await);
+        let is_sent = async || (scene.carrying(&cold).len() > sent).then_some(());
+        scene.pass_until("the other is sent", is_sent).await;
+        jobs.push(scene.submit(std::slice::from_ref(&hot)).await);
+        for job in jobs {
+            let job = scene.ended(job).await;
+            assert_eq!(job.state, JobState::Succeeded, "{job:#?}");
+        }
+        assert_eq!(scene.carrying(&hot).len(), 2 * round, "one call for all that waited");
+    }
+    let log = scene.sim.log();
+    assert_eq!(log.stats().codes.get(refusal), None, "{:?}", log.stats().codes);
+    assert_eq!(log.stats().items_refused, 0);
+    // Each call for it came after the task of the one before had ended.
+    let calls = scene.carrying(&hot);
+    for pair in calls.windows(2) {
+        let apart_ms = pair[1].arrived_ms - pair[0].arrived_ms;
+        assert!(apart_ms >= 50, "a task takes 50 ms, and the next call came after {apart_ms} ms");
+    }
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn qiniu_never_has_to_say_400037() {
+    goes_once_when_the_earlier_has_ended(&subjects::QINIU, json!({ "existing": true }), "400037").await;
+}

@@ -1,0 +1,119 @@
+//! A job to a host that two providers serve goes to both.
+
+use crate::{subject::Subject, subjects};
+use purgeline_core::{JobState, PartCounts};
+use purgeline_providers::ConfiguredTarget;
+use purgeline_queue::Job;
+use purgeline_sim::{CallKind, Ending, FateRule, Options, Selector, Sim};
+use purgeline_tests::{RunningWorker, Stage, eventually, merge, target, url};
+use serde_json::{Value, json};
+
+/// A host at Qiniu and at Wangsu.
+struct Both {
+    qiniu: Sim,
+    wangsu: Sim,
+    stage: Stage,
+    worker: RunningWorker,
+}
+
+/// A provider's simulator and a target at it, for the hosts below example.com.
+async fn start(subject: &Subject, more: Value) -> (Sim, ConfiguredTarget) {
+    let mut account = (subject.account)();
+    merge(&mut account, more);
+    let sim = purgeline_sim::start(subject.sim, Options::default(), account).await.unwrap();
+    let mut config = json!({
+        "provider": subject.provider,
+        "hosts": ["*.example.com"],
+        "max_attempts": 1,
+        "settings": { "polls": { "first_ms": 100, "then_ms": 100 } },
+    });
+    merge(&mut config["settings"], (subject.settings)(sim.base_url()));
+    (sim, target(subject.name, config))
+}
+
+impl Both {
+    /// `wangsu` is merged into the account there.
+    async fn start(wangsu: Value) -> Self {
+        let (qiniu, at_qiniu) = start(&subjects::QINIU, json!({})).await;
+        let (wangsu, at_wangsu) = start(&subjects::WANGSU, wangsu).await;
+        let stage = Stage::new(vec![at_qiniu, at_wangsu]).await;
+        let worker = stage.worker("w1");
+        Self { qiniu, wangsu, stage, worker }
+    }
+
+    async fn end(self) {
+        self.stage.at_rest().await;
+        self.worker.stop().await;
+    }
+}
+
+/// State, items that succeeded and items that failed of a job's part.
+fn part(job: &Job, target: &str) -> (JobState, u64, u64) {
+    let PartCounts { succeeded, failed, .. } = job.parts[&target.parse().unwrap()].counts;
+    (job.parts[&target.parse().unwrap()].counts.state(), succeeded, failed)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_succeeds_when_both_have() {
+    let both = Both::start(json!({})).await;
+    both.wangsu.gate().close_for(CallKind::Purge);
+    let dir = url("dir/");
+    let submitted = both.stage.submit(&[url("a"), url("b")], &[&dir]).await;
+    assert_eq!((submitted.items, submitted.targets.len()), (3, 2));
+    both.wangsu.wait_for(|log| log.stats().held == 1).await.unwrap();
+    let job = eventually("the part at qiniu ends", || async {
+        let job = both.stage.job(submitted.job).await;
+        (part(&job, "qiniu").0 != JobState::Active).then_some(job)
+    })
+    .await;
+    assert_eq!((job.state, part(&job, "qiniu")), (JobState::Active, (JobState::Succeeded, 3, 0)));
+    assert_eq!(part(&job, "wangsu"), (JobState::Active, 0, 0));
+
+    both.wangsu.gate().open();
+    let job = both.stage.ended(submitted.job).await;
+    assert_eq!((job.state, part(&job, "wangsu")), (JobState::Succeeded, (JobState::Succeeded, 3, 0)));
+    for sim in [&both.qiniu, &both.wangsu] {
+        let log = sim.log();
+        assert_eq!((log.stats().purge_calls, log.stats().items_accepted), (1, 3), "{}", sim.provider());
+    }
+    both.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_partial_when_one_refuses_it() {
+    let both = Both::start(json!({ "hosts": ["other.example.com"] })).await;
+    let submitted = both.stage.submit(&[url("a"), url("b")], &[]).await;
+    let job = both.stage.ended(submitted.job).await;
+    assert_eq!(job.state, JobState::Partial);
+    assert_eq!(part(&job, "qiniu"), (JobState::Succeeded, 2, 0));
+    assert_eq!(part(&job, "wangsu"), (JobState::Failed, 0, 2));
+    let wangsu = &both.stage.targets[1].target;
+    let dead = both.stage.queue.dead_letters(wangsu, 10).await.unwrap();
+    assert_eq!(dead.len(), 2);
+    assert!(dead.iter().all(|dead| dead.cause.code == "error-channel"), "{dead:?}");
+    both.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_partial_when_one_fails_an_item() {
+    let both = Both::start(json!({})).await;
+    let fails = Ending::Failure("origin 404".to_owned());
+    both.qiniu.fate(FateRule::new(Selector::Exact(url("b")), fails));
+    let submitted = both.stage.submit(&[url("a"), url("b")], &[]).await;
+    let job = both.stage.ended(submitted.job).await;
+    assert_eq!(job.state, JobState::Partial);
+    assert_eq!(part(&job, "qiniu"), (JobState::Partial, 1, 1));
+    assert_eq!(part(&job, "wangsu"), (JobState::Succeeded, 2, 0));
+    both.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_has_failed_when_both_have() {
+    let both = Both::start(json!({ "hosts": ["other.example.com"] })).await;
+    both.qiniu.fate(FateRule::new(Selector::All, Ending::Failure("origin 404".to_owned())));
+    let submitted = both.stage.submit(&[url("a")], &[]).await;
+    let job = both.stage.ended(submitted.job).await;
+    assert_eq!(job.state, JobState::Failed);
+    assert_eq!((part(&job, "qiniu").2, part(&job, "wangsu").2), (1, 1));
+    both.end().await;
+}
