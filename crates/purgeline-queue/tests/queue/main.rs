@@ -9,6 +9,7 @@ mod holds;
 mod jobs;
 mod lanes;
 mod lease;
+mod load;
 mod memory;
 mod model;
 mod rates;
