@@ -94,7 +94,7 @@ async fn a_url_that_20_000_jobs_wait_for_costs_each_the_same() {
     println!("to end {JOBS} jobs: {scripts} scripts, {cost:?}");
     assert!(scripts <= (JOBS / 500 + 5) as u64, "{cost:?}");
     let commands: u64 = cost.values().sum();
-    assert!(commands <= (JOBS * 4 + 40 * scripts as usize) as u64, "{cost:?}");
+    assert!(commands <= JOBS as u64 * 4 + 40 * scripts, "{cost:?}");
 
     let ended = bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
     assert_eq!(ended.len(), JOBS);
