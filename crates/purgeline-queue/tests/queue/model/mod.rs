@@ -20,7 +20,7 @@ use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestR
 use purgeline_core::ManualClock;
 use purgeline_queue::{Queue, server::RedisServer};
 use rules::Rules;
-use std::cell::Cell;
+use std::{cell::RefCell, collections::BTreeMap};
 use step::{Step, steps};
 use world::World;
 
@@ -28,7 +28,7 @@ use world::World;
 const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/queue/model/regressions.txt");
 
 /// Each of the tests below runs on its own; `PROPTEST_CASES` asks for more, or fewer.
-const CASES: u32 = 60;
+const CASES: u32 = 100;
 
 fn config() -> Config {
     let asked = std::env::var_os("PROPTEST_CASES").is_some();
@@ -45,24 +45,35 @@ fn holds_under(rules: &Rules) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = runtime.block_on(RedisServer::for_test().option("appendonly", "no").start()).unwrap();
     let queue = runtime.block_on(async { Queue::open(server.url()).unwrap() });
-    let taken = Cell::new(0_u64);
+    let tally = RefCell::new(BTreeMap::<String, u64>::new());
     let outcome = TestRunner::new(config()).run(&steps(), |steps| {
-        taken.set(taken.get() + steps.len() as u64);
-        runtime.block_on(run(queue.clone(), rules, &steps)).map_err(TestCaseError::fail)
+        *tally.borrow_mut().entry("steps".to_owned()).or_default() += steps.len() as u64;
+        let counters = runtime.block_on(run(queue.clone(), rules, &steps)).map_err(TestCaseError::fail)?;
+        for (counter, value) in counters {
+            *tally.borrow_mut().entry(counter).or_default() += value;
+        }
+        Ok(())
     });
-    println!("{} steps", taken.get());
     if let Err(error) = outcome {
         panic!("{error}");
     }
+    let tally = tally.into_inner();
+    println!("{tally:?}");
+    // Else it has proven nothing.
+    for counter in ["leased", "joined", "covered", "retried", "reaped", "succeeded", "failed", "jobs_ended"] {
+        assert!(tally.contains_key(counter), "nothing was {counter}: {tally:?}");
+    }
 }
 
-async fn run(queue: Queue, rules: &Rules, steps: &[Step]) -> Result<(), String> {
+/// Gives what has happened, from the targets' own counters.
+async fn run(queue: Queue, rules: &Rules, steps: &[Step]) -> Result<BTreeMap<String, u64>, String> {
     let clock = ManualClock::new(Timestamp::from_millisecond(1_763_700_000_000).unwrap());
     let mut world = World::new(queue.with_clock(clock.clone()), clock, rules).await;
     for (at, step) in steps.iter().enumerate() {
         world.take(step).await.map_err(|wrong| format!("after step {at}, {step:?}: {wrong}"))?;
     }
-    world.finish().await.map_err(|wrong| format!("at the end: {wrong}"))
+    world.finish().await.map_err(|wrong| format!("at the end: {wrong}"))?;
+    Ok(world.counters().await)
 }
 
 #[test]

@@ -155,14 +155,14 @@ pub(crate) enum Held {
 const DAY_MS: i64 = 86_400_001;
 
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
-    vec(step(), 1..70)
+    vec(step(), 1..90)
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let produce = prop_oneof![
-        8 => submit(),
+        16 => submit(),
         2 => (any::<usize>(), 0..5_usize).prop_map(|(job, chunks)| Step::Resubmit { job, chunks }),
-        2 => (at(), priority(), item(), 2..16_usize)
+        1 => (at(), priority(), item(), 8..15_usize)
             .prop_map(|(at, priority, item, jobs)| Step::Crowd { at, priority, item, jobs }),
     ];
     let send = prop_oneof![
@@ -186,7 +186,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (at(), 1..4_usize).prop_map(|(at, slice)| Step::Compact { at, slice }),
     ];
     let operate = prop_oneof![
-        3 => (at(), held(), prop::option::weighted(0.8, 1..400_u64))
+        3 => (at(), held(), prop::option::weighted(0.9, 1..300_u64))
             .prop_map(|(at, what, ms)| Step::Hold { at, what, ms }),
         3 => (at(), held()).prop_map(|(at, what)| Step::Release { at, what }),
         1 => (at(), 1..400_u64).prop_map(|(at, ms)| Step::Throttle { at, ms }),
@@ -197,7 +197,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (LEASE_MS / 2..LEASE_MS * 2).prop_map(|ms| Step::Pass { ms }),
         1 => Just(Step::Pass { ms: DAY_MS }),
     ];
-    prop_oneof![10 => produce, 22 => send, 6 => keep_house, 4 => operate, 7 => pass]
+    prop_oneof![8 => produce, 28 => send, 6 => keep_house, 2 => operate, 6 => pass]
 }
 
 /// How long a leased batch belongs to its worker here.

@@ -85,6 +85,17 @@ impl<'a> World<'a> {
         }
     }
 
+    /// The targets' counters, together.
+    pub(crate) async fn counters(&self) -> BTreeMap<String, u64> {
+        let mut all = BTreeMap::new();
+        for target in &self.targets {
+            for (counter, value) in self.queue.stats(target).await.unwrap().counters {
+                *all.entry(counter).or_default() += value;
+            }
+        }
+        all
+    }
+
     fn now(&self) -> i64 {
         self.clock.now().as_millisecond()
     }
