@@ -7,6 +7,7 @@ use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{Hold, Job, Queue, Retention, TargetStats, server::RedisServer};
 use purgeline_sim::Sim;
 use purgeline_worker::Worker;
+use redis::AsyncTypedCommands;
 use std::sync::Arc;
 
 pub const RETENTION: Retention = Retention {
@@ -163,6 +164,20 @@ impl Stage {
     pub async fn is_pending(&self, item: &Item) -> bool {
         let item = self.queue.pending_item(self.target(), item, purgeline_core::Action::Default).await;
         item.unwrap().is_some()
+    }
+
+    /// Has so much time pass for all that waits for a time: leases, questions, delays. For those
+    /// whose time is Redis's own, since a process that stands beside the test takes no other.
+    pub async fn pass(&self, ms: u64) {
+        for target in self.target_refs() {
+            for what in ["leases", "polls", "delayed"] {
+                let key = self.queue.keys().of_target(&target, what);
+                let sooner = -f64::from(u32::try_from(ms).unwrap());
+                for member in self.queue.manager().zrange(&key, 0, -1).await.unwrap() {
+                    self.queue.manager().zincr(&key, member, sooner).await.unwrap();
+                }
+            }
+        }
     }
 
     /// Nothing waits, nothing is under way, and the invariants hold.

@@ -2,7 +2,7 @@ use std::{fmt::Debug, future::Future, time::Duration};
 
 /// How long a test waits for a state before it says that it does not come. Never the time that
 /// is expected: only a test that fails gets there.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Looks again and again until there is an answer; a failing test says what did not come.
 pub async fn eventually<T: Debug, F: Future<Output = Option<T>>>(what: &str, look: impl FnMut() -> F) -> T {

@@ -1,4 +1,8 @@
-use crate::{context::TargetContext, feed::Feed, work::Work};
+use crate::{
+    context::TargetContext,
+    feed::Feed,
+    work::{Work, WorkTask},
+};
 use apalis_core::{
     backend::{Backend, BackendConfig, finalize::Ephemeral},
     task::{Task, task_id::TaskId},
@@ -84,9 +88,9 @@ impl Backend for TargetBackend {
     ) -> Poll<Option<Result<Task<Work>, Infallible>>> {
         let work = ready!(self.poll_work(cx));
         Poll::Ready(work.map(|work| {
-            let id = match &work {
-                Work::Submit(batch, _) => batch.id.clone(),
-                Work::Confirm(due) => due.first().map(|poll| poll.batch.clone()).unwrap_or_default(),
+            let id = match &work.task {
+                WorkTask::Submit(batch, _) => batch.id.clone(),
+                WorkTask::Confirm(due) => due.first().map(|poll| poll.batch.clone()).unwrap_or_default(),
             };
             let task = Task::new(work);
             Ok(task.into_builder().task_id(TaskId::from_string(id)).build())
@@ -119,9 +123,11 @@ impl Backend for TargetBackend {
 /// Puts leased items back; polls are due again by themselves.
 async fn give_back(context: Arc<TargetContext>, work: Work) {
     let target = context.target();
-    let result = match &work {
-        Work::Submit(batch, _) => context.queue.give_back(target, &batch.id, &context.name).await.map(|_| ()),
-        Work::Confirm(due) => {
+    let result = match &work.task {
+        WorkTask::Submit(batch, _) => {
+            context.queue.give_back(target, &batch.id, &context.name).await.map(|_| ())
+        }
+        WorkTask::Confirm(due) => {
             let batches: Vec<_> = due.iter().map(|poll| poll.batch.clone()).collect();
             context.queue.put_off(target, &batches, 0).await
         }

@@ -62,9 +62,10 @@ impl TargetContext {
             self.settle(&poll.batch, &settlements, Step::PollSettled).await?;
         }
         for (wait_ms, batches) in later {
-            self.next_poll.within_ms(wait_ms);
             persist(self.patience(), "put off", || self.queue.put_off(self.target(), &batches, wait_ms))
                 .await?;
+            // After it is written: whoever looks in between would take it for what he has seen.
+            self.next_poll.within_ms(wait_ms);
         }
         self.reached(Step::PutOff);
         Ok(())

@@ -1,5 +1,6 @@
 use crate::{
     Observer, RetryPolicy, Step, keeper::Keeper, next_poll::NextPoll, permit::Permits, persist::persist,
+    slots::Slots,
 };
 use purgeline_core::config::WorkerConfig;
 use purgeline_providers::{ConfiguredTarget, Provider};
@@ -26,6 +27,7 @@ pub(crate) struct TargetContext {
     pub(crate) wake: Notify,
     pub(crate) next_poll: NextPoll,
     pub(crate) permits: Permits,
+    pub(crate) slots: Slots,
     pub(crate) keeper: Keeper,
     pub(crate) observer: Arc<dyn Observer>,
     /// No new work is taken any more.

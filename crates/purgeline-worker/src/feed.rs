@@ -1,4 +1,9 @@
-use crate::{Step, context::TargetContext, pace::Pace, work::Work};
+use crate::{
+    Step,
+    context::TargetContext,
+    pace::Pace,
+    work::{Work, WorkTask},
+};
 use purgeline_queue::{Lease, Polls, QueueError};
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -78,23 +83,30 @@ impl Feed {
     async fn look(&mut self) -> Result<Result<Work, Idle>, QueueError> {
         let context = Arc::clone(&self.context);
         let longest = Instant::now() + Duration::from_millis(context.worker.idle_poll_ms.get());
+        let mut until = longest;
         if let Some(policy) = &context.poll_policy
-            && Instant::now() >= context.next_poll.at()
-            && !std::mem::take(&mut self.polled_last)
+            && let Some(slot) = context.slots.question()
         {
-            context.next_poll.set(longest);
-            match context.queue.due_polls(context.target(), policy).await? {
-                Polls::Due(due) => {
-                    context.reached(Step::PollTaken);
-                    // There may be more.
-                    context.next_poll.set(Instant::now());
-                    self.polled_last = true;
-                    return Ok(Ok(Work::Confirm(due)));
+            if Instant::now() >= context.next_poll.at() && !std::mem::take(&mut self.polled_last) {
+                context.next_poll.set(longest);
+                match context.queue.due_polls(context.target(), policy).await? {
+                    Polls::Due(due) => {
+                        context.reached(Step::PollTaken);
+                        // There may be more.
+                        context.next_poll.set(Instant::now());
+                        self.polled_last = true;
+                        return Ok(Ok(Work { task: WorkTask::Confirm(due), slot }));
+                    }
+                    Polls::Wait { after: Some(after), .. } => context.next_poll.lower(Instant::now() + after),
+                    Polls::Wait { after: None, .. } => {}
                 }
-                Polls::Wait { after: Some(after), .. } => context.next_poll.lower(Instant::now() + after),
-                Polls::Wait { after: None, .. } => {}
             }
+            until = until.min(context.next_poll.at());
         }
+        // Whoever frees a place wakes this.
+        let Some(slot) = context.slots.call() else {
+            return Ok(Err(Idle { until, wakes: true, pause: Duration::ZERO }));
+        };
         if !self.has_turn {
             self.pace.turn().await;
             self.has_turn = true;
@@ -105,13 +117,12 @@ impl Feed {
                 self.has_turn = false;
                 let permit = context.permits.granted(asked, Instant::now());
                 context.reached(Step::Leased);
-                Ok(Ok(Work::Submit(batch, permit)))
+                Ok(Ok(Work { task: WorkTask::Submit(batch, permit), slot }))
             }
             Lease::Wait { after, why } => {
                 trace!(target = %context.target().name, %why, ?after, "nothing to send: {why}");
-                let mut until = after.map_or(longest, |after| longest.min(Instant::now() + after));
-                if context.poll_policy.is_some() {
-                    until = until.min(context.next_poll.at());
+                if let Some(after) = after {
+                    until = until.min(Instant::now() + after);
                 }
                 // Only time frees a window; arrivals change nothing.
                 let wakes = !why.starts_with("rate") && why != "throttled";

@@ -13,6 +13,7 @@ mod persist;
 mod quota;
 mod retry;
 mod signals;
+mod slots;
 mod step;
 mod submit;
 mod verdict;

@@ -1,6 +1,15 @@
 use crate::{
-    Observer, RetryPolicy, backend::TargetBackend, context::TargetContext, housekeeping, keeper::Keeper,
-    next_poll::NextPoll, permit::Permits, step::Unwatched, wake, work::Work,
+    Observer, RetryPolicy,
+    backend::TargetBackend,
+    context::TargetContext,
+    housekeeping,
+    keeper::Keeper,
+    next_poll::NextPoll,
+    permit::Permits,
+    slots::Slots,
+    step::Unwatched,
+    wake,
+    work::{Work, WorkTask},
 };
 use apalis::layers::WorkerBuilderExt;
 use apalis_core::{error::BoxDynError, monitor::Monitor, task::data::Data, worker::builder::WorkerBuilder};
@@ -108,7 +117,7 @@ impl Worker {
         let grace = Duration::from_millis(self.config.shutdown_grace_ms);
         let mut monitor = Monitor::new().shutdown_timeout(grace).should_restart(|_, _| true);
         for context in contexts {
-            let concurrency = self.concurrency(&context);
+            let concurrency = context.slots.free();
             monitor = monitor.register(move |_| {
                 let name = format!("{}/{}", context.name, context.target().name);
                 WorkerBuilder::new(name)
@@ -147,12 +156,6 @@ impl Worker {
         }
     }
 
-    fn concurrency(&self, context: &TargetContext) -> usize {
-        let most = context.configured.descriptor.limits.max_in_flight.min(self.config.concurrency);
-        // u32 fits: usize is at least 32 bits wide on all that this runs on.
-        usize::try_from(most.get()).unwrap_or(usize::MAX)
-    }
-
     fn contexts(&self, stopping: &CancellationToken) -> Result<Vec<Arc<TargetContext>>, WorkerError> {
         let mut contexts = Vec::new();
         for configured in &self.targets {
@@ -180,6 +183,10 @@ impl Worker {
                 wake: Notify::new(),
                 next_poll: NextPoll::now(),
                 permits: Permits::new(limits, lease_ms, headroom_ms),
+                slots: Slots::new(
+                    limits.max_in_flight.min(self.config.concurrency),
+                    configured.descriptor.polls.is_some(),
+                ),
                 keeper: Keeper::default(),
                 observer: Arc::clone(&self.observer),
                 stopping: stopping.clone(),
@@ -192,10 +199,13 @@ impl Worker {
 
 /// The apalis service of a target's worker.
 async fn work(work: Work, context: Data<Arc<TargetContext>>) -> Result<(), BoxDynError> {
-    let done = match work {
-        Work::Submit(batch, permit) => context.submit(batch, permit).await,
-        Work::Confirm(due) => context.confirm(due).await,
+    let done = match work.task {
+        WorkTask::Submit(batch, permit) => context.submit(batch, permit).await,
+        WorkTask::Confirm(due) => context.confirm(due).await,
     };
+    drop(work.slot);
+    // There is a place again, and what was accepted is to be asked about.
+    context.wake.notify_one();
     // Nothing is lost: a lease that is not settled runs out, a poll that was not put off is due
     // again.
     done.map_err(|error| {

@@ -91,6 +91,7 @@ async fn killed_at(step: Step) {
     let submitted = stage.submit(&[url("a"), url("b"), url("bad"), url("c")], &[]).await;
 
     Victim::worker(VICTIM, &stage, &config, Some((step, Blow::Kill))).killed().await;
+    Victim::outlive_leases(&stage).await;
     let worker = stage.worker("healthy");
     let job = stage.ended(submitted.job).await;
     stage.at_rest().await;
@@ -104,7 +105,7 @@ async fn killed_at(step: Step) {
         assert!(seen.cover(&item, job.submitted_ms), "{name}");
     }
     assert_eq!(log.of_kind(CallKind::Purge).count(), calls);
-    // Neither the deadline of polls nor the patience of retries brought them back.
+    // What it held came back when its lease had run out, by nothing else.
     assert_eq!(stage.counter("reaped").await, reaped);
     assert_eq!(stage.stats().await.dead_letters, failed);
     worker.stop().await;
@@ -123,6 +124,7 @@ async fn killed_while_its_call_is_at_the_provider() {
     sim.wait_for(|log| log.stats().held == 1).await.unwrap();
     victim.signal(Signal::SIGKILL);
     victim.killed().await;
+    Victim::outlive_leases(&stage).await;
     sim.gate().open();
 
     let worker = stage.worker("healthy");
@@ -143,6 +145,7 @@ async fn a_worker_that_stood_still_past_its_lease_does_nothing_with_it() {
         let first = stage.submit(&[url("a"), url("b")], &[]).await;
         let victim = Victim::worker(VICTIM, &stage, &config, Some((step, Blow::Stop)));
         victim.stopped().await;
+        Victim::outlive_leases(&stage).await;
         let worker = stage.worker("healthy");
         stage.succeeded(first.job, &sim).await;
         worker.stop().await;
@@ -175,6 +178,7 @@ async fn killed_at_a_cache((step, requests, reaped): (Step, usize, u64)) {
     let stage = Stage::new(vec![target("cache", cache.config())]).await;
     let submitted = stage.submit(&[url("a"), url("b"), url("c")], &[]).await;
     Victim::worker(VICTIM, &stage, &cache.config(), Some((step, Blow::Kill))).killed().await;
+    Victim::outlive_leases(&stage).await;
     let worker = stage.worker("healthy");
     assert_eq!(stage.ended(submitted.job).await.state, JobState::Succeeded, "{step:?}");
     stage.at_rest().await;

@@ -1,17 +1,13 @@
 //! An item that is asked for again while its provider still works on it.
 
-use crate::{
-    scene::Scene,
-    subject::{Subject, item},
-    subjects,
-};
+use crate::{scene::Scene, subject::item, subjects};
 use purgeline_core::{JobState, Kind};
-use serde_json::{Value, json};
+use serde_json::json;
+use std::time::Duration;
 
 /// Asked for again and again while it is being refreshed, a URL is never sent then: the later
-/// requests wait together for the end of the earlier one, and then go once.
-async fn goes_once_when_the_earlier_has_ended(subject: &'static Subject, account: Value, refusal: &str) {
-    let scene = Scene::start(subject, account, json!({ "max_attempts": 1 })).await;
+/// requests wait together for the end of the earlier one, and then go once. A task takes `task_ms`.
+async fn goes_once_when_the_earlier_has_ended(scene: Scene, task_ms: i64, refusal: &str) {
     let (hot, cold) = (item(Kind::Url, "www", 0), item(Kind::Url, "www", 1));
     for round in 1..=3 {
         let first = scene.submit(std::slice::from_ref(&hot)).await;
@@ -26,7 +22,7 @@ async fn goes_once_when_the_earlier_has_ended(subject: &'static Subject, account
         jobs.push(scene.submit(std::slice::from_ref(&hot)).await);
         for job in jobs {
             let job = scene.ended(job).await;
-            assert_eq!(job.state, JobState::Succeeded, "{job:#?}");
+            assert_eq!(job.state, JobState::Succeeded, "{:#?}", scene.dead_letters().await);
         }
         assert_eq!(scene.carrying(&hot).len(), 2 * round, "one call for all that waited");
     }
@@ -37,12 +33,26 @@ async fn goes_once_when_the_earlier_has_ended(subject: &'static Subject, account
     let calls = scene.carrying(&hot);
     for pair in calls.windows(2) {
         let apart_ms = pair[1].arrived_ms - pair[0].arrived_ms;
-        assert!(apart_ms >= 50, "a task takes 50 ms, and the next call came after {apart_ms} ms");
+        assert!(apart_ms >= task_ms, "a task takes {task_ms} ms, and the next call came after {apart_ms} ms");
     }
     scene.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn qiniu_never_has_to_say_400037() {
-    goes_once_when_the_earlier_has_ended(&subjects::QINIU, json!({ "existing": true }), "400037").await;
+    let account = json!({ "existing": true, "processing_ms": 50 });
+    let scene = Scene::start(&subjects::QINIU, account, json!({ "max_attempts": 1 })).await;
+    goes_once_when_the_earlier_has_ended(scene, 50, "400037").await;
+}
+
+/// It refuses an item for a minute after it took it. Here with its real times, since its tasks are
+/// told apart by them.
+#[tokio::test(flavor = "multi_thread")]
+async fn wangsu_never_has_to_say_running() {
+    let account = json!({ "running_ms": 60_000, "processing_ms": 90_000 });
+    let polls = json!({ "first_ms": 90_000, "then_ms": 60_000, "max_ms": 120_000 });
+    let config = json!({ "max_attempts": 1, "settings": { "polls": polls } });
+    let mut scene = Scene::start(&subjects::WANGSU, account, config).await;
+    scene.step = Duration::from_secs(1);
+    goes_once_when_the_earlier_has_ended(scene, 90_000, "running url or dir").await;
 }

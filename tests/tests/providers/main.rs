@@ -9,6 +9,7 @@
 )]
 
 mod again;
+mod deadline;
 mod load;
 mod scene;
 mod several;

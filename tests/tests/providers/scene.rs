@@ -46,13 +46,14 @@ pub(crate) struct Standing {
 }
 
 impl Scene {
-    /// `account` is merged into the subject's simulated account, `config` into its target. A
-    /// worker is at work.
+    /// `account` is merged into the subject's simulated account, `config` into its target, neither
+    /// of which has limits over time. A worker is at work.
     pub(crate) async fn start(subject: &'static Subject, account: Value, config: Value) -> Self {
         let mut of_account = (subject.account)();
         merge(&mut of_account, account);
         let asks = subject.rows.iter().flat_map(|row| row.poll).any(|way| !matches!(way, Way::Never(_)));
         let mut of_target = if asks { json!({ "settings": { "polls": polls() } }) } else { json!({}) };
+        of_target["limits"] = lifted(subject);
         merge(&mut of_target, config);
         let mut scene = Self::set(subject, of_account, of_target).await;
         scene.work(50);
@@ -260,6 +261,16 @@ impl Scene {
             open: stats.open_batches,
         }
     }
+}
+
+/// The rates that the provider declares, so high that they never matter.
+fn lifted(subject: &Subject) -> Value {
+    let rates = subject.descriptor().limits.rates;
+    let rates: Vec<_> = rates
+        .iter()
+        .map(|rate| json!({ "unit": rate.unit, "max": 1_000_000, "window_ms": rate.window_ms }))
+        .collect();
+    json!({ "exceed_documented": true, "rates": rates })
 }
 
 /// Questions soon and often, until long after any test has ended.
