@@ -246,7 +246,7 @@ local function covered(name, text, priority)
       if record.spill == '1' then
         -- The name is free for a new record, so the list needs one of its own.
         local moved = T .. ':waiters:covered:' .. call('HINCRBY', STATS, 'seq', 1)
-        call('RENAME', spilled, moved)
+        rename(spilled, moved)
         spilled = moved
       end
       call('HDEL', PENDING, name)
@@ -346,7 +346,7 @@ for from = 1, #names, SLICE do
     -- As text: Redis formats a number anew, slowly, each time that it gets one.
     local name, index = names[i], tostring(i)
     if string.find(records[i], ' spill=1 ', 1, true) then
-      call('RENAME', T .. ':waiters:' .. name, T .. ':waiters:' .. id .. ':' .. index)
+      rename(T .. ':waiters:' .. name, T .. ':waiters:' .. id .. ':' .. index)
     end
     local value = records[i] .. ' item=' .. name
     local other = others[i - from + 1]

@@ -37,6 +37,9 @@ if not NOW then
   NOW = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- A list of waiting jobs gets another name. That somebody has deleted it must stop nobody else.
+local function rename(from, to) redis.pcall('RENAME', from, to) end
+
 local function pack(record)
   local unanswered = tonumber(record.unanswered)
   return 'lane=' .. record.lane .. ' since=' .. record.since .. ' attempts=' .. record.attempts
@@ -150,7 +153,7 @@ end
 local function put_back(name, record, due, spilled_key, front)
   local text = call('HGET', PENDING, name)
   if text then return merge(name, parse(text), record, due, spilled_key, front) end
-  if record.spill == '1' then call('RENAME', spilled_key, T .. ':waiters:' .. name) end
+  if record.spill == '1' then rename(spilled_key, T .. ':waiters:' .. name) end
   if due > NOW then
     record.due = int(due)
     call('ZADD', DELAYED, record.due, name)

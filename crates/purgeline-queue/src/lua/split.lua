@@ -38,7 +38,7 @@ for _, range in ipairs({ { 1, middle }, { middle + 1, #indexes } }) do
       local item = batch_item(value)
       call('HSET', new_key, to, value)
       if item.spill == '1' then
-        call('RENAME', T .. ':waiters:' .. batch .. ':' .. indexes[i], T .. ':waiters:' .. id .. ':' .. to)
+        rename(T .. ':waiters:' .. batch .. ':' .. indexes[i], T .. ':waiters:' .. id .. ':' .. to)
       end
       names[#names + 1] = item.name
     end

@@ -34,7 +34,10 @@ pub(crate) struct Bed {
 
 impl Bed {
     pub(crate) async fn new() -> Self {
-        let server = RedisServer::for_test().option("appendonly", "no").start().await.unwrap();
+        Self::on(RedisServer::for_test().option("appendonly", "no").start().await.unwrap())
+    }
+
+    pub(crate) fn on(server: RedisServer) -> Self {
         let clock = ManualClock::new(Timestamp::from_millisecond(1_763_700_000_000).unwrap());
         let queue = Queue::open(server.url()).unwrap().with_clock(clock.clone());
         Self { _server: server, queue, clock, target: Target::alone("www".parse().unwrap()) }

@@ -1,6 +1,7 @@
 use crate::bed::{Bed, LEASE_MS, count, dir, names, plain, policy, url};
 use purgeline_core::{Kind, Priority::Urgent};
 use purgeline_queue::{BatchState, Lease, Settlement};
+use redis::AsyncTypedCommands;
 
 #[tokio::test]
 async fn an_idle_target_sends_at_once_and_takes_the_oldest() {
@@ -263,4 +264,20 @@ async fn a_waiting_dir_covers_nothing_that_has_more_haste() {
     bed.ask("j2", &[&dir("a/")]).await;
     assert_eq!(names(&bed.batch(&plain()).await), [url("a/x")]);
     bed.check().await;
+}
+
+#[tokio::test]
+async fn a_list_of_waiting_jobs_that_somebody_deleted_stops_nobody_else() {
+    let bed = Bed::new().await;
+    for n in 0..20 {
+        bed.ask(&format!("j{n}"), &[&url("hot")]).await;
+    }
+    bed.ask("other", &[&url("b")]).await;
+    let list = bed.queue.keys().of_target(&bed.target, &format!("waiters:{}", url("hot")));
+    assert_eq!(bed.queue.manager().del(list).await.unwrap(), 1);
+    let batch = bed.batch(&plain()).await;
+    assert_eq!(names(&batch), [url("hot"), url("b")]);
+    bed.settle(&batch, &Settlement::Done).await;
+    assert_eq!((bed.ended("j0").await, bed.ended("other").await), ((1, 0), (1, 0)));
+    assert!(!bed.queue.verify(std::slice::from_ref(&bed.target)).await.unwrap().is_empty());
 }

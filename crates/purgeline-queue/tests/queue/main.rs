@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod bed;
+mod cluster;
 mod enqueue;
 mod holds;
 mod jobs;
@@ -19,3 +20,4 @@ mod split;
 mod submitted;
 mod under_way;
 mod verify;
+mod wake;

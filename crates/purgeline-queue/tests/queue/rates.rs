@@ -7,6 +7,7 @@ use purgeline_core::{
     Target,
 };
 use purgeline_queue::{Lease, LeasePolicy, Settlement};
+use redis::AsyncTypedCommands;
 
 const WINDOW: u64 = 300_000;
 
@@ -187,6 +188,22 @@ async fn a_long_window_is_forgotten_in_slices() {
     }
     bed.ask("most", &[&url("most")]).await;
     assert_eq!(bed.wait(&policy).await.1, Some(300_001));
+}
+
+#[tokio::test]
+async fn a_window_that_redis_has_forgotten_is_free() {
+    let bed = Bed::new().await;
+    let policy = rated(&[(Calls, 1, WINDOW)], 0);
+    bed.ask("j1", &[&url("a")]).await;
+    send(&bed, &policy).await;
+    bed.ask("j2", &[&url("b")]).await;
+    assert_eq!(bed.wait(&policy).await.0, "rate calls-300000ms");
+    // As when its key has expired: the sum beside it is still there.
+    let key = format!("{}:limit:calls-300000ms", bed.queue.keys().account(&bed.target));
+    assert_eq!(bed.queue.manager().del(key).await.unwrap(), 1);
+    send(&bed, &policy).await;
+    bed.ask("j3", &[&url("c")]).await;
+    assert_eq!(bed.wait(&policy).await.0, "rate calls-300000ms");
 }
 
 #[tokio::test]
