@@ -21,6 +21,15 @@ for _, rate in ipairs(policy.rates) do
     return { 'wait', int(math.max(free_at(rate, policy.headroom_ms, 1) - NOW, 1)), 'rate ' .. rate.name }
   end
 end
+-- A question that may cover several batches waits for its share of the window, so that it covers
+-- those that come due meanwhile.
+if policy.batches > 1 then
+  for _, rate in ipairs(policy.rates) do
+    local last = call('LINDEX', A .. ':limit:' .. rate.name, -1)
+    local turn = last and tonumber(string.match(last, '^%d+')) + rate.window_ms / rate.max
+    if turn and turn > NOW then return { 'wait', int(math.ceil(turn - NOW)), 'turn ' .. rate.name } end
+  end
+end
 for _, rate in ipairs(policy.rates) do
   if rate.unit == 'polls' then take(rate, policy.headroom_ms, 1) end
 end

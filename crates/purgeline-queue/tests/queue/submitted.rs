@@ -106,6 +106,26 @@ async fn questions_keep_to_their_own_rate() {
 }
 
 #[tokio::test]
+async fn a_question_that_may_cover_more_waits_its_share_of_the_window_for_it() {
+    let bed = Bed::new().await;
+    let mut limits = limits();
+    limits.rates =
+        vec![Rate { unit: RateUnit::Polls, max: count(10), window_ms: 300_000.try_into().unwrap() }];
+    let policy = PollPolicy::new(&limits, 100, 3_600_000, 0);
+    for n in 0..3 {
+        bed.ask(&format!("j{n}"), &[&url(n)]).await;
+        let batch = bed.batch(&plain()).await;
+        bed.submitted(&batch, 1 + 1_000 * n).await;
+    }
+    bed.pass(1);
+    assert_eq!(due(&bed, &policy).await.len(), 1);
+    bed.pass(1_000);
+    assert_eq!(wait(&bed, &policy).await, ("turn polls-300000ms".into(), Some(29_000)));
+    bed.pass(29_000);
+    assert_eq!(due(&bed, &policy).await.len(), 2, "those that came due meanwhile, in one question");
+}
+
+#[tokio::test]
 async fn saying_it_twice_is_saying_it_once() {
     let bed = Bed::new().await;
     bed.ask("j1", &[&url("a")]).await;
