@@ -2,6 +2,7 @@
 //! short ways to say who asks for what.
 
 use jiff::{SignedDuration, Timestamp};
+use purgeline_core::config::{Durability, RedisConfig};
 use purgeline_core::{
     Cause, Class, Clock, Item, JobId, Kind, Lane, Limits, ManualClock, PartCounts, Priority, Receipt, Target,
 };
@@ -39,7 +40,7 @@ impl Bed {
 
     pub(crate) fn on(server: RedisServer) -> Self {
         let clock = ManualClock::new(Timestamp::from_millisecond(1_763_700_000_000).unwrap());
-        let queue = Queue::open(server.url()).unwrap().with_clock(clock.clone());
+        let queue = open(&server).with_clock(clock.clone());
         Self { _server: server, queue, clock, target: Target::alone("www".parse().unwrap()) }
     }
 
@@ -177,6 +178,17 @@ impl Bed {
     pub(crate) async fn key_exists(&self, what: &str) -> bool {
         self.queue.manager().exists(self.queue.keys().of_target(&self.target, what)).await.unwrap()
     }
+}
+
+/// The queue on a server, with the patience that a loaded machine needs.
+pub(crate) fn open(server: &RedisServer) -> Queue {
+    let config = RedisConfig {
+        url: None,
+        data_dir: server.dir().to_owned(),
+        timeout_ms: 60_000,
+        durability: Durability::Everysec,
+    };
+    Queue::new(&server.url().into(), &config).unwrap()
 }
 
 pub(crate) fn id(name: &str) -> JobId {

@@ -2,7 +2,7 @@
 
 use crate::bed::{Bed, RETENTION, failed, plain, policy, retry, url};
 use purgeline_core::{Priority::Urgent, Target};
-use purgeline_queue::{Lease, PollPolicy, Polls, Queue, Settlement, server::RedisServer};
+use purgeline_queue::{Lease, PollPolicy, Polls, Settlement, server::RedisServer};
 use std::net::TcpListener;
 
 /// A cluster of one node, which has all slots.
@@ -16,7 +16,7 @@ async fn cluster() -> RedisServer {
         .start()
         .await
         .unwrap();
-    let mut redis = Queue::open(server.url()).unwrap().manager();
+    let mut redis = crate::bed::open(&server).manager();
     let () =
         redis::cmd("CLUSTER").arg("ADDSLOTSRANGE").arg(0).arg(16383).query_async(&mut redis).await.unwrap();
     loop {

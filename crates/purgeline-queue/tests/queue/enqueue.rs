@@ -103,6 +103,22 @@ async fn a_dir_in_flight_covers_nothing() {
 }
 
 #[tokio::test]
+async fn a_delayed_dir_covers_nothing() {
+    let bed = Bed::new().await;
+    bed.ask("j1", &[&dir("a/")]).await;
+    let batch = bed.batch(&plain()).await;
+    bed.settle(&batch, &crate::bed::retry(9000)).await;
+    assert_eq!(bed.ask("j2", &[&url("a/x")]).await, added(1, 0, 0));
+    assert_eq!(crate::bed::names(&bed.batch(&plain()).await), [url("a/x")]);
+    bed.check().await;
+    // Its delay has passed: it waits like any other.
+    bed.pass(9000);
+    bed.ask("j3", &[&url("a/y"), &url("b")]).await;
+    assert_eq!(crate::bed::names(&bed.batch(&plain()).await), [dir("a/")]);
+    bed.check().await;
+}
+
+#[tokio::test]
 async fn a_request_for_an_item_in_flight_waits_for_a_call_of_its_own() {
     let bed = Bed::new().await;
     bed.ask("j1", &[&url("a")]).await;

@@ -44,7 +44,7 @@ fn config() -> Config {
 fn holds_under(rules: &Rules) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = runtime.block_on(RedisServer::for_test().option("appendonly", "no").start()).unwrap();
-    let queue = runtime.block_on(async { Queue::open(server.url()).unwrap() });
+    let queue = runtime.block_on(async { crate::bed::open(&server) });
     let tally = RefCell::new(BTreeMap::<String, u64>::new());
     let outcome = TestRunner::new(config()).run(&steps(), |steps| {
         *tally.borrow_mut().entry("steps".to_owned()).or_default() += steps.len() as u64;
