@@ -12,13 +12,13 @@ async fn goes_once_when_the_earlier_has_ended(scene: Scene, task_ms: i64, refusa
     for round in 1..=3 {
         let first = scene.submit(std::slice::from_ref(&hot)).await;
         let is_open = async || (scene.carrying(&hot).len() == 2 * round - 1).then_some(());
-        scene.pass_until("it is being refreshed", is_open).await;
+        scene.stand_until("it is being refreshed", is_open).await;
         let mut jobs = vec![first, scene.submit(std::slice::from_ref(&hot)).await];
-        // Another goes meanwhile, and time passes.
+        // Another goes meanwhile.
         let sent = scene.carrying(&cold).len();
         jobs.push(scene.submit(&[hot.clone(), cold.clone()]).await);
         let is_sent = async || (scene.carrying(&cold).len() > sent).then_some(());
-        scene.pass_until("the other is sent", is_sent).await;
+        scene.stand_until("the other is sent", is_sent).await;
         jobs.push(scene.submit(std::slice::from_ref(&hot)).await);
         for job in jobs {
             let job = scene.ended(job).await;

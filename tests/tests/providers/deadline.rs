@@ -7,7 +7,7 @@ use purgeline_sim::{Ending, FateRule, Selector};
 use serde_json::json;
 
 /// How long an end is waited for, in ms.
-const DEADLINE_MS: u32 = 5_000;
+const DEADLINE_MS: u32 = 1_000;
 
 /// Sends of an item, where the provider's schedule does not bound them.
 const MAX_ATTEMPTS: u32 = 4;
@@ -18,7 +18,7 @@ const SUBJECTS: [&Subject; 5] =
 async fn scene(subject: &'static Subject) -> Scene {
     // A task that runs for ever is not refused as "being refreshed".
     let account = if subject.provider == "qiniu" { json!({ "existing": false }) } else { json!({}) };
-    let settings = json!({ "polls": { "then_ms": 500, "max_ms": 500, "deadline_ms": DEADLINE_MS } });
+    let settings = json!({ "polls": { "then_ms": 100, "max_ms": 100, "deadline_ms": DEADLINE_MS } });
     let config = json!({ "max_attempts": MAX_ATTEMPTS, "settings": settings });
     Scene::start(subject, account, config).await
 }
