@@ -113,11 +113,14 @@ impl Stage {
 
     /// Waits until a job has ended.
     pub async fn ended(&self, id: JobId) -> Job {
-        eventually(&format!("job {id} ends"), || async {
+        let ended = patiently(|| async {
             let job = self.queue.job(id, &self.target_refs()).await.ok()??;
             (job.state != JobState::Active).then_some(job)
-        })
-        .await
+        });
+        match ended.await {
+            Some(job) => job,
+            None => panic!("it does not end: {:#?}, {:#?}", self.job(id).await, self.stats().await),
+        }
     }
 
     /// Waits until a job has ended; it has succeeded, its counters say so, and the provider has

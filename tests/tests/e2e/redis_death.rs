@@ -2,12 +2,12 @@
 //! not is repeated by its producer and counts once, and workers ride it out.
 
 use futures::future::join_all;
-use purgeline_core::{JobOptions, JobRequest, config::WorkerConfig};
+use purgeline_core::{JobOptions, JobRequest, JobState, PartCounts, config::WorkerConfig};
 use purgeline_producer::{Accept, Producer, SubmitError, Submitted};
 use purgeline_queue::{Queue, QueueError};
 use purgeline_sim::{CallKind, qiniu::QiniuSettings};
 use purgeline_tests::{
-    PATIENCE, RETENTION, RunningWorker, Stage, eventually, lifted_limits, merge, qiniu, target, url,
+    Calls, PATIENCE, RETENTION, RunningWorker, Stage, eventually, lifted_limits, merge, qiniu, target, url,
     worker_config,
 };
 use purgeline_worker::Worker;
@@ -97,9 +97,16 @@ async fn redis_is_killed_under_load_and_started_again() {
         join_all(producing).await.into_iter().flat_map(|producer| producer.unwrap()).collect();
     assert_eq!((kills, submitted.len()), (3, PRODUCERS * JOBS_EACH));
 
+    let mut jobs = Vec::new();
     for submitted in submitted {
-        let job = stage.succeeded(submitted.job, &sim).await;
-        assert_eq!(job.items, URLS as u64);
+        jobs.push(stage.ended(submitted.job).await);
+    }
+    let calls = Calls::of(&sim.log());
+    for job in jobs {
+        calls.assert_cover(&job);
+        let all = URLS as u64;
+        let counts = PartCounts { items: all, succeeded: all, failed: 0, cancelled: 0 };
+        assert_eq!((job.state, job.parts[&stage.target().name].counts), (JobState::Succeeded, counts));
     }
     stage.at_rest().await;
     for worker in workers {

@@ -121,8 +121,7 @@ async fn a_worker_does_not_wait_for_a_call_beyond_its_grace() {
     let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
     sim.gate().close_for(CallKind::Purge);
     let submitted = stage.submit(&[url("a")], &[]).await;
-    let config =
-        WorkerConfig { lease_ms: 1_500.try_into().unwrap(), shutdown_grace_ms: 1, ..worker_config() };
+    let config = WorkerConfig { shutdown_grace_ms: 1, ..worker_config() };
     let worker = Worker::new(stage.queue.clone(), stage.targets.clone(), config, RETENTION, "impatient");
     let worker = RunningWorker::run(worker);
     sim.wait_for(|log| log.stats().held == 1).await.unwrap();
@@ -130,6 +129,7 @@ async fn a_worker_does_not_wait_for_a_call_beyond_its_grace() {
     assert_eq!(sim.log().stats().held, 1, "it ended before its call");
     assert_eq!(stage.job(submitted.job).await.state, JobState::Active);
 
+    stage.pass(worker_config().lease_ms.get()).await;
     sim.gate().open();
     let worker = stage.worker("staying");
     stage.succeeded(submitted.job, &sim).await;

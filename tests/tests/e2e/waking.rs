@@ -1,12 +1,15 @@
 //! How a worker learns that there is something to do: by wake-ups, and without them by polling.
 
-use purgeline_core::config::WorkerConfig;
+use purgeline_core::{JobState, config::WorkerConfig};
 use purgeline_queue::Queue;
 use purgeline_sim::{CallKind, qiniu::QiniuSettings};
-use purgeline_tests::{RETENTION, RunningWorker, Stage, eventually, qiniu, target, url, worker_config};
+use purgeline_tests::{
+    Clocks, RETENTION, RunningWorker, Stage, eventually, qiniu, target, url, worker_config,
+};
 use purgeline_worker::Worker;
 use redis::AsyncTypedCommands;
 use serde_json::json;
+use std::time::Duration;
 
 /// Polls so seldom that no test waits for it.
 fn by_wake_ups_alone() -> WorkerConfig {
@@ -52,9 +55,11 @@ async fn a_worker_whose_wake_ups_are_cut_off_finds_its_work_by_polling() {
 /// The call takes longer than the lease; the worker lives and keeps it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_is_kept_as_long_as_its_worker_lives() {
-    let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
-    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
-    let config = WorkerConfig { lease_ms: 2_000.try_into().unwrap(), ..worker_config() };
+    const LEASE_MS: u64 = 600;
+    let clocks = Clocks::at("2026-01-02T00:30:00Z");
+    let sim = QiniuSettings { processing_ms: 0, ..QiniuSettings::lifted() }.start().await.unwrap();
+    let stage = Stage::timed(vec![target("cdn", qiniu(sim.base_url(), json!({})))], &clocks).await;
+    let config = WorkerConfig { lease_ms: LEASE_MS.try_into().unwrap(), ..worker_config() };
     let worker = Worker::new(stage.queue.clone(), stage.targets.clone(), config, RETENTION, "w1");
     let worker = RunningWorker::run(worker);
     sim.gate().close_for(CallKind::Purge);
@@ -62,17 +67,21 @@ async fn a_lease_is_kept_as_long_as_its_worker_lives() {
     sim.wait_for(|log| log.stats().held == 1).await.unwrap();
 
     let leases = stage.queue.keys().of_target(stage.target(), "leases");
-    let deadline = || async {
+    let left_ms = || async {
         let leases = stage.queue.manager().zrange_withscores(&leases, 0, -1).await.unwrap();
-        leases.first().expect("the batch is leased").1
+        leases.first().expect("the batch is leased").1 - stage.queue.now_ms().await.unwrap() as f64
     };
-    let first = deadline().await;
-    eventually("the first lease would have run out", || async {
-        (deadline().await > first + 2_000.0).then_some(())
+    for _ in 0..5 {
+        clocks.advance(Duration::from_millis(LEASE_MS * 2 / 3));
+        eventually("the lease is renewed", || async { (left_ms().await == LEASE_MS as f64).then_some(()) })
+            .await;
+    }
+    sim.gate().open();
+    eventually("the job ends", || async {
+        clocks.advance(Duration::from_millis(20));
+        (stage.job(submitted.job).await.state == JobState::Succeeded).then_some(())
     })
     .await;
-    sim.gate().open();
-    stage.succeeded(submitted.job, &sim).await;
     assert_eq!((sim.log().carrying(&url("a")).count(), stage.counter("reaped").await), (1, 0));
     stage.at_rest().await;
     worker.stop().await;
