@@ -18,7 +18,7 @@ pub struct RunningWorker {
 #[must_use]
 pub fn worker_config() -> WorkerConfig {
     WorkerConfig {
-        lease_ms: NonZeroU64::new(300_000).unwrap(),
+        lease_ms: NonZeroU64::new(20_000).unwrap(),
         idle_poll_ms: NonZeroU64::new(200).unwrap(),
         concurrency: NonZeroU32::new(8).unwrap(),
         shutdown_grace_ms: 60_000,
