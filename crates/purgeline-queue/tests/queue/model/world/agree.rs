@@ -1,0 +1,154 @@
+//! What must hold after each step, and in the end.
+
+use super::{Verdict, World};
+use crate::model::{
+    queue_model::{Purge, QueueModel, State, Unit},
+    snapshot::{Record, Snapshot, Waiting},
+    step::{Outcome, Step},
+};
+use redis::AsyncTypedCommands;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl World<'_> {
+    pub(super) async fn check(&self) -> Verdict {
+        for (target, model) in self.targets.iter().zip(&self.models) {
+            let found = Snapshot::take(&self.queue, target).await?;
+            agree(&found, model).map_err(|wrong| format!("{}: {wrong}", target.name))?;
+        }
+        let found = self.queue.verify(&self.targets).await.map_err(|error| error.to_string())?;
+        ensure!(found.is_empty(), "verify: {}", found.iter().map(|v| format!("{v}\n")).collect::<String>());
+        Ok(())
+    }
+
+    /// Lets everything end, whatever has happened: no item is lost, each job ends once.
+    pub(crate) async fn finish(&mut self) -> Verdict {
+        for at in 0..2 {
+            for what in self.models[at].holds.clone().into_keys() {
+                self.take(&Step::Release { at, what }).await?;
+            }
+        }
+        for job in 0..self.jobs.len() {
+            self.take(&Step::Resubmit { job, chunks: usize::MAX }).await?;
+        }
+        for _ in 0..1_000 {
+            let mut moved = false;
+            for at in 0..2 {
+                self.reap(at, 100).await?;
+                moved |= self.lease(at, 0).await?;
+            }
+            // The first that it picks is one that is there.
+            while self.pick(0).is_some() {
+                self.apply(&Step::SettleAll { batch: 0, outcome: Outcome::Done }).await?;
+                moved = true;
+            }
+            self.check().await?;
+            if !moved && self.models.iter().all(|model| model.pending.is_empty()) {
+                return self.finished().await;
+            }
+            self.apply(&Step::Pass { ms: if moved { 20 } else { 350 } }).await?;
+        }
+        let left: Vec<_> = self.models.iter().map(|model| &model.pending).collect();
+        Err(format!("it does not end: {left:?}"))
+    }
+
+    pub(super) async fn finished(&mut self) -> Verdict {
+        for at in 0..2 {
+            self.take(&Step::Drain { at, most: usize::from(u16::MAX) }).await?;
+            self.take(&Step::Carry { at }).await?;
+        }
+        for asked in self.jobs.clone().iter().filter(|asked| !asked.gone) {
+            let ended: Vec<_> = self.ended.iter().filter(|(job, _)| *job == asked.id).collect();
+            ensure!(ended.len() == 1, "{asked:?} ended {ended:?}");
+            let job = self.queue.job(asked.id, &self.targets).await.unwrap().ok_or("no job")?;
+            ensure!(job.state == ended[0].1, "job {} is {}, ended {ended:?}", job.id, job.state);
+        }
+        let told = self.events_of_ended_jobs().await;
+        let said: BTreeMap<_, _> =
+            self.ended.iter().map(|(job, state)| (job.to_string(), (1, state.to_string()))).collect();
+        ensure!(told == said, "told of {told:?}, ended {said:?}");
+        // Once the windows have room again, the last hints are looked at.
+        self.apply(&Step::Pass { ms: 1_000 }).await?;
+        for at in 0..2 {
+            ensure!(!self.lease(at, 0).await?, "something was left to lease");
+        }
+        for target in &self.targets {
+            let left = Snapshot::take(&self.queue, target).await?;
+            let may_stay = ["stats", "job", "dead", "outbox"];
+            let stays = left.kinds.iter().filter(|kind| !may_stay.contains(&kind.as_str()));
+            let stays: Vec<_> = stays.collect();
+            ensure!(stays.is_empty(), "{}: {stays:?} {left:?} are left", target.name);
+        }
+        Ok(())
+    }
+
+    /// Which jobs whoever watches has heard of, how often, and what.
+    pub(super) async fn events_of_ended_jobs(&self) -> BTreeMap<String, (usize, String)> {
+        let events = self.queue.manager().xrange_all(self.queue.keys().events()).await.unwrap();
+        let mut told = BTreeMap::new();
+        for event in events.ids {
+            let text = |name: &str| event.get::<String>(name).unwrap_or_default();
+            if text("what") == "job_ended" {
+                told.entry(text("job")).or_insert((0, text("state"))).0 += 1;
+            }
+        }
+        told
+    }
+}
+
+fn agree(found: &Snapshot, model: &QueueModel) -> Verdict {
+    let names = |found: &BTreeSet<&String>, model: &BTreeSet<&String>, what| {
+        if found == model { Ok(()) } else { Err(format!("{what}: found {found:?}, expected {model:?}")) }
+    };
+    names(&found.pending.keys().collect(), &model.pending.keys().collect(), "pending")?;
+    names(&found.batches.keys().collect(), &model.batches.keys().collect(), "batches")?;
+    ensure!(found.orphans.is_empty(), "nothing refers to {:?}", found.orphans);
+    for (name, purge) in &model.pending {
+        same(name, &found.pending[name], purge, purge.due)?;
+    }
+    for (id, batch) in &model.batches {
+        let there = &found.batches[id];
+        let state = match batch.state {
+            State::Leased { .. } => "leased",
+            State::Ready => "ready",
+            State::Submitted { .. } => "submitted",
+        };
+        ensure!(there.state == state, "batch {id} is {}, expected {state}", there.state);
+        let (held, expected): (Vec<_>, Vec<_>) = (there.items.keys().collect(), batch.items.keys().collect());
+        ensure!(held == expected, "batch {id} holds {held:?}, expected {expected:?}");
+        for (index, (name, purge)) in &batch.items {
+            let (there, record) = &there.items[index];
+            ensure!(there == name, "item {index} of batch {id} is {there}, expected {name}");
+            same(&format!("{id} {name}"), record, purge, None)?;
+        }
+    }
+    let (parts, expected): (Vec<_>, Vec<_>) = (found.parts.keys().collect(), model.parts.keys().collect());
+    ensure!(parts == expected, "parts of {parts:?}, expected {expected:?}");
+    for (job, part) in &model.parts {
+        let there = &found.parts[job];
+        let (done, failed) = found.settling.get(job).copied().unwrap_or_default();
+        let counts = (there.items, there.enqueued, there.succeeded + done, there.failed + failed);
+        let expected = (part.items as u64, part.enqueued as u64, part.count(true), part.count(false));
+        ensure!(
+            counts == expected,
+            "job {job}: (items, enqueued, succeeded, failed) {counts:?}, expected {expected:?}"
+        );
+        let over = there.succeeded + there.failed == there.items;
+        ensure!((there.state != "active") == over, "job {job} is {} with {there:?}", there.state);
+    }
+    Ok(())
+}
+
+fn same(what: &str, found: &Record, purge: &Purge, due: Option<i64>) -> Verdict {
+    let mut waiting = Waiting::new();
+    for Unit { job, .. } in &purge.units {
+        *waiting.entry(*job).or_default() += 1;
+    }
+    let attempts = match purge.unanswered {
+        0 => purge.attempts.to_string(),
+        unanswered => format!("{}/{unanswered}", purge.attempts),
+    };
+    let under_way = due.is_some() && purge.under_way;
+    let expected = Record { priority: purge.priority, attempts, due, under_way, waiting };
+    ensure!(*found == expected, "{what}: found {found:?}, expected {expected:?}");
+    Ok(())
+}

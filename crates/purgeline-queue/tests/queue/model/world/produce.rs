@@ -1,0 +1,124 @@
+//! What producers do.
+
+use super::{Asked, Verdict, World};
+use crate::{
+    bed::{RETENTION, host_lane, lane},
+    model::{
+        queue_model::{AskedChunk, Taken},
+        step::At,
+    },
+};
+use purgeline_core::Priority;
+use purgeline_queue::{Chunk, Enqueued, NewJob, QueueError};
+use std::collections::BTreeSet;
+
+impl World<'_> {
+    /// Sends a job's chunks, at most so many to each target, as a producer does that begins anew.
+    pub(super) async fn submit(&mut self, job: usize, chunks: usize, room: u64) -> Verdict {
+        let asked = self.jobs[job].clone();
+        if asked.gone {
+            return Ok(());
+        }
+        let new = NewJob {
+            id: asked.id,
+            digest: format!("{job}"),
+            targets: asked.to.iter().map(|at| self.targets[*at].name.clone()).collect(),
+            items: asked.items.len() as u64,
+            first_items: String::new(),
+            priority: asked.priority,
+            source: None,
+        };
+        self.queue.create_job(&new).await.unwrap();
+        for (place, at) in asked.to.iter().enumerate() {
+            if asked.cancelled.contains(at) || self.send_chunks(&asked, *at, chunks, room).await? {
+                continue;
+            }
+            // Full: nobody takes it, or those take their part who came before.
+            if place == 0 {
+                self.jobs[job].gone = true;
+                self.queue.discard_job(asked.id).await.unwrap();
+                return Ok(());
+            }
+            let (name, items) = (&self.targets[*at].name, asked.items.len() as u64);
+            self.jobs[job].cancelled.insert(*at);
+            let ended = self.queue.cancel_part(asked.id, name, items, &RETENTION).await.unwrap();
+            if let Some(state) = ended {
+                self.job_ended(asked.id, state)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// False: the target is full.
+    pub(super) async fn send_chunks(
+        &mut self,
+        asked: &Asked,
+        at: At,
+        chunks: usize,
+        room: u64,
+    ) -> Verdict<bool> {
+        let count = asked.items.len().div_ceil(asked.chunk);
+        for (index, names) in asked.items.chunks(asked.chunk).enumerate().take(chunks) {
+            let items: Vec<_> = names.iter().map(|name| self.with_lane(name, asked.priority)).collect();
+            let chunk = Chunk {
+                job: asked.id,
+                index,
+                chunks: count,
+                job_items: asked.items.len(),
+                priority: asked.priority,
+                source: "model",
+                items: &items,
+            };
+            let answer = self.queue.enqueue(&self.targets[at], &chunk, room).await;
+            let model_chunk = AskedChunk {
+                job: asked.id,
+                index,
+                chunks: count,
+                job_items: asked.items.len(),
+                priority: asked.priority,
+                items: names,
+                first: index * asked.chunk,
+            };
+            self.step += 1;
+            let now = self.now();
+            let taken = self.models[at].enqueue(&model_chunk, room, now, self.step);
+            let expected = match answer {
+                Ok(Enqueued::Added { new, joined, covered }) => Taken::Added { new, joined, covered },
+                Ok(Enqueued::Repeated) => Taken::Repeated,
+                Ok(Enqueued::Gap(taken)) => Taken::Gap(taken),
+                Err(QueueError::Full { .. }) => Taken::Full,
+                Err(QueueError::Abandoned(_)) => Taken::Abandoned,
+                Err(error) => return Err(error.to_string()),
+            };
+            ensure!(expected == taken, "chunk {index} of {}: {expected:?}, expected {taken:?}", asked.id);
+            match taken {
+                Taken::Full => return Ok(false),
+                Taken::Abandoned => return Ok(true),
+                _ => {}
+            }
+        }
+        Ok(true)
+    }
+
+    pub(super) fn with_lane(&self, name: &str, priority: Priority) -> (String, String) {
+        let lane = if self.rules.by_host { host_lane(priority, name) } else { lane(priority, name) };
+        (name.to_owned(), lane.to_string())
+    }
+
+    pub(super) async fn abandon(&mut self, at: At) -> Verdict {
+        let now = self.now();
+        let mut expected = BTreeSet::new();
+        for (job, part) in &mut self.models[at].parts {
+            if part.taken < part.chunks && !part.abandoned && now - part.since >= 86_400_000 {
+                expected.insert((*job, part.enqueued as u64, part.items as u64));
+                part.abandoned = true;
+                part.items = part.enqueued;
+            }
+        }
+        let closed = self.queue.abandon(&self.targets[at], &RETENTION).await.unwrap();
+        let closed: BTreeSet<_> =
+            closed.iter().map(|part| (part.job, part.enqueued, part.announced)).collect();
+        ensure!(closed == expected, "abandoned {closed:?}, expected {expected:?}");
+        Ok(())
+    }
+}

@@ -1,0 +1,207 @@
+//! What workers do to send.
+
+use super::{Sent, Verdict, World, worker_name};
+use crate::model::{
+    queue_model::{Batch, State, kind_of},
+    rules::{HEADROOM_MS, LINGER_MS, Rules},
+    snapshot::Snapshot,
+    step::{At, Held, LEASE_MS},
+};
+use purgeline_core::Priority;
+use purgeline_queue::{Lease, LeasedBatch};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl World<'_> {
+    /// True if it got something.
+    pub(super) async fn lease(&mut self, at: At, worker: usize) -> Verdict<bool> {
+        self.step += 1;
+        let (now, target) = (self.now(), self.targets[at].clone());
+        let answer = self.queue.lease(&target, &worker_name(worker), &self.rules.policy).await.unwrap();
+        let after = Snapshot::take(&self.queue, &target).await?;
+        let (leased, sent) = match &answer {
+            Lease::Batch(batch) => (Some(batch), batch.items.iter().map(|i| i.item.name(i.action)).collect()),
+            Lease::Wait { .. } => (None, BTreeSet::new()),
+        };
+        let was_ready = leased.is_some_and(|batch| self.models[at].batches.contains_key(&batch.id));
+        let sent_now: BTreeSet<String> = if was_ready { BTreeSet::new() } else { sent };
+        self.promote(at, &after, &sent_now);
+        let model = &mut self.models[at];
+        let vanished: BTreeSet<_> = model
+            .pending
+            .keys()
+            .filter(|name| !after.pending.contains_key(*name) && !sent_now.contains(*name))
+            .cloned()
+            .collect();
+        model.absorb(&vanished, now)?;
+        // Only now, since a dir may have covered others before it was seen to be under way.
+        self.wait_for_earlier(at, &after)?;
+        let Some(batch) = leased else {
+            let Lease::Wait { after, why } = answer else { return Ok(false) };
+            let after = after.map(|after| i64::try_from(after.as_millis()).unwrap());
+            return self.may_wait(at, &why, after).map(|()| false);
+        };
+        ensure!(batch.deadline_ms == now + LEASE_MS, "deadline {} at {now}", batch.deadline_ms);
+        ensure!(!self.stopped(at), "a batch was leased while everything is held");
+        ensure!(self.models[at].in_flight() < self.rules.max_in_flight(), "too many calls in flight");
+        self.within_limits(batch)?;
+        for item in &batch.items {
+            let held = self.models[at].held(Held::Kind(item.item.kind()), now);
+            ensure!(!held, "{} was leased while its kind is held", item.item);
+        }
+        if was_ready {
+            self.lease_ready(at, batch)?;
+        } else {
+            self.lease_pending(at, batch)?;
+        }
+        let state = State::Leased { worker, deadline: batch.deadline_ms };
+        let model = self.models[at].batches.get_mut(&batch.id).unwrap();
+        (model.state, model.leased) = (state, self.step);
+        Ok(true)
+    }
+
+    /// Items whose delay has passed may go from the first lease that got so far as to look.
+    pub(super) fn promote(&mut self, at: At, after: &Snapshot, sent: &BTreeSet<String>) {
+        let now = self.now();
+        let looked = !sent.is_empty()
+            || self.models[at].pending.iter().any(|(name, purge)| match after.pending.get(name) {
+                Some(record) => purge.due.is_some_and(|due| due <= now) && record.due.is_none(),
+                None => true,
+            });
+        if looked {
+            for purge in self.models[at].pending.values_mut() {
+                purge.due = purge.due.filter(|due| *due > now);
+                purge.under_way &= purge.due.is_some();
+            }
+        }
+    }
+
+    /// Items that the provider works on may have to wait for that.
+    pub(super) fn wait_for_earlier(&mut self, at: At, after: &Snapshot) -> Verdict {
+        let model = &mut self.models[at];
+        for (name, record) in &after.pending {
+            let waits = model.pending.get(name).is_some_and(|purge| record.under_way && !purge.under_way);
+            if waits {
+                let held = self.rules.one_at_a_time && model.held_by_batch(name);
+                ensure!(held, "{name} waits for an earlier request, but there is none");
+                let purge = model.pending.get_mut(name).unwrap();
+                ensure!(purge.due.is_none(), "{name} was delayed already");
+                (purge.due, purge.under_way) = (record.due, true);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn lease_ready(&mut self, at: At, batch: &LeasedBatch) -> Verdict {
+        let known = &self.models[at].batches[&batch.id];
+        ensure!(known.state == State::Ready, "{} was leased while it is {:?}", batch.id, known.state);
+        let names: Vec<_> = known.items.values().map(|(name, _)| name.clone()).collect();
+        ensure!(names == crate::bed::names(batch), "{} holds {names:?}, leased {batch:?}", batch.id);
+        Ok(())
+    }
+
+    pub(super) fn lease_pending(&mut self, at: At, batch: &LeasedBatch) -> Verdict {
+        let now = self.now();
+        let ready = self.ready_may_go(at);
+        ensure!(ready.is_none(), "lanes went before {ready:?}, which is ready");
+        let model = &mut self.models[at];
+        let first = model.may_go(now).map(|(_, purge)| purge.priority).min();
+        let mut items = BTreeMap::new();
+        let mut haste = Vec::new();
+        for item in &batch.items {
+            let name = item.item.name(item.action);
+            let purge = model.pending.get(&name).ok_or(format!("{name} was leased, but does not wait"))?;
+            ensure!(purge.due.is_none(), "{name} was leased before its time");
+            let under_way = self.rules.one_at_a_time && model.held_by_batch(&name);
+            ensure!(!under_way, "{name} was leased, but the provider works on it");
+            let dir = model.covering(&name, purge.priority, now);
+            ensure!(dir.is_none(), "{name} was leased, but {dir:?} waits and covers it");
+            haste.push(purge.priority);
+        }
+        // Where no window is spent, what has most haste goes.
+        if self.rules.limits.rates.is_empty() {
+            ensure!(haste.iter().min() == first.as_ref(), "{haste:?} went before {first:?}");
+        }
+        for item in &batch.items {
+            let name = item.item.name(item.action);
+            let purge = model.pending.remove(&name).unwrap();
+            items.insert(item.index, (name, purge));
+        }
+        let state = State::Ready; // The caller says whose it is.
+        model.batches.insert(batch.id.clone(), Batch { state, leased: 0, items });
+        Ok(())
+    }
+
+    pub(super) fn within_limits(&mut self, batch: &LeasedBatch) -> Verdict {
+        let mut kinds: BTreeMap<_, usize> = BTreeMap::new();
+        let mut actions = BTreeSet::new();
+        let mut hosts = BTreeSet::new();
+        for item in &batch.items {
+            *kinds.entry(item.item.kind()).or_default() += 1;
+            actions.insert((item.item.kind(), item.action));
+            hosts.extend(item.item.authority().filter(|_| self.rules.by_host).map(str::to_owned));
+        }
+        let call = &self.rules.limits.call;
+        let most = |kind| call.max_of_kind.get(&kind).map_or(0, |most| most.get() as usize);
+        ensure!(!batch.items.is_empty(), "an empty batch");
+        ensure!(batch.items.len() <= call.max_items.get() as usize, "too many items: {batch:?}");
+        ensure!(kinds.iter().all(|(kind, count)| *count <= most(*kind)), "too many of a kind: {batch:?}");
+        ensure!(actions.len() == kinds.len(), "actions are mixed: {batch:?}");
+        ensure!(call.mix_kinds || kinds.len() == 1, "kinds are mixed: {batch:?}");
+        let hosts_fit = call.max_hosts.is_none_or(|most| hosts.len() <= most.get() as usize);
+        ensure!(hosts_fit, "too many hosts: {batch:?}");
+        let now = self.now();
+        self.sent.push(Sent { at: now, kinds });
+        for rate in &self.rules.limits.rates {
+            let window = i64::try_from(rate.window_ms.get() + HEADROOM_MS).unwrap();
+            let within = self.sent.iter().filter(|sent| sent.at > now - window);
+            let spent: usize = within.map(|sent| Rules::counted(rate.unit, &sent.kinds)).sum();
+            ensure!(spent <= rate.max.get() as usize, "{spent} in a window of {rate}");
+        }
+        Ok(())
+    }
+
+    /// Everything at a target waits, whatever there is.
+    pub(super) fn stopped(&self, at: At) -> bool {
+        let now = self.now();
+        let model = &self.models[at];
+        model.held(Held::Paused, now) || model.held(Held::Unauthorised, now) || self.throttled_until > now
+    }
+
+    pub(super) fn ready_may_go(&self, at: At) -> Option<String> {
+        let (model, now) = (&self.models[at], self.now());
+        let may_go = |batch: &Batch| {
+            let mut names = batch.items.values().map(|(name, _)| name);
+            batch.state == State::Ready && names.all(|name| !model.held(Held::Kind(kind_of(name)), now))
+        };
+        let unrated = self.rules.limits.rates.is_empty();
+        model.batches.iter().find(|(_, batch)| unrated && may_go(batch)).map(|(id, _)| id.clone())
+    }
+
+    /// Whether there is a reason for nothing to go.
+    pub(super) fn may_wait(&self, at: At, why: &str, after: Option<i64>) -> Verdict {
+        let (model, now) = (&self.models[at], self.now());
+        let in_flight = model.in_flight();
+        if self.stopped(at) || in_flight >= self.rules.max_in_flight() {
+            return Ok(());
+        }
+        if !self.rules.limits.rates.is_empty() && why != "linger" {
+            return Ok(());
+        }
+        let ready = self.ready_may_go(at);
+        ensure!(ready.is_none(), "{ready:?} is ready, but is made to wait: {why}");
+        let may_go: BTreeMap<_, _> = model.may_go(now).collect();
+        if why == "linger" {
+            ensure!(in_flight > 0, "it lingers for company, but no call is in flight");
+            ensure!(after.is_some_and(|ms| ms <= LINGER_MS), "it lingers for {after:?} ms");
+            let urgent = may_go.iter().find(|(_, purge)| purge.priority == Priority::Urgent);
+            let unrated = self.rules.limits.rates.is_empty();
+            ensure!(urgent.is_none() || !unrated, "{urgent:?} is urgent, but lingers");
+        } else {
+            ensure!(may_go.is_empty(), "{:?} may go, but is made to wait: {why}", may_go.keys());
+            let next = model.pending.values().filter_map(|purge| purge.due).min();
+            let in_time = next.is_none_or(|next| after.is_some_and(|ms| now + ms <= next));
+            ensure!(in_time, "it is not worth asking for {after:?} ms, but something is due at {next:?}");
+        }
+        Ok(())
+    }
+}
