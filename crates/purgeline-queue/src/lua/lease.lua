@@ -287,7 +287,7 @@ local function wait_for_earlier(name, text)
   joined_later[name] = nil
 end
 for _, lane in ipairs(pick.lanes) do
-  local kind, key = lane.kind, T .. ':lane:' .. lane.name
+  local kind, key, own = lane.kind, T .. ':lane:' .. lane.name, 'lane=' .. lane.name .. ' '
   while not byte_full and #names < wanted and (of_kind[kind] or 0) < wanted_of[kind] and looked < most_looked do
     local ask = math.min(wanted - #names, wanted_of[kind] - (of_kind[kind] or 0), most_looked - looked, SLICE)
     local popped = call('LPOP', key, ask)
@@ -297,9 +297,11 @@ for _, lane in ipairs(pick.lanes) do
     local holders = policy.not_while_open and call('HMGET', INFLIGHT, unpack(popped)) or {}
     for i, name in ipairs(popped) do
       local text = texts[i]
-      -- Else a stale hint: gone, delayed, or a second hint of the same item. One that was left in
-      -- this lane when the item moved up is as good as its new one.
-      if text and not seen[name] and string.find(text, ' due=0 ', 1, true) then
+      -- Else a stale hint: gone, delayed, a second hint of the same item, or left by an earlier
+      -- request that had more haste. One that was left in this lane when the item moved up is as
+      -- good as its new one.
+      if text and not seen[name] and string.find(text, ' due=0 ', 1, true)
+        and (string.find(text, own, 1, true) == 1 or priority_of(string.sub(text, 6)) <= lane.priority) then
         byte_full = byte_full or (max_bytes > 0 and #names > 0 and bytes + #name > max_bytes)
         if byte_full then
           rest[#rest + 1] = name

@@ -16,7 +16,7 @@ mod step;
 mod world;
 
 use jiff::Timestamp;
-use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestCaseError, TestRunner};
 use purgeline_core::ManualClock;
 use purgeline_queue::{Queue, server::RedisServer};
 use rules::Rules;
@@ -27,7 +27,9 @@ use world::World;
 /// Where cases that failed once are kept; they are tried first.
 const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/queue/model/regressions.txt");
 
-/// Each of the tests below runs on its own; `PROPTEST_CASES` asks for more, or fewer.
+/// Each of the tests below tries the cases of one seed, the same in each run, so that a change that
+/// breaks nothing is not stopped by a case that nobody had thought of before. `PROPTEST_CASES=2000`
+/// goes looking for such cases: so many, at random. What it finds stays in [`REGRESSIONS`].
 const CASES: u32 = 100;
 
 fn config() -> Config {
@@ -35,6 +37,7 @@ fn config() -> Config {
     let default = Config::default();
     Config {
         cases: if asked { default.cases } else { CASES },
+        rng_seed: if asked { default.rng_seed } else { RngSeed::Fixed(1) },
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(REGRESSIONS))),
         max_shrink_iters: 3_000,
         ..default

@@ -1,7 +1,10 @@
 //! What must be true of one target, in plain Rust: which item of which job waits where, and how
 //! each has ended. It knows the rules of coalescing and coverage, and nothing of Redis.
 
-use super::step::{Held, Outcome};
+use super::{
+    snapshot::Snapshot,
+    step::{Held, Outcome},
+};
 use purgeline_core::{Item, JobId, Kind, Priority, covers};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,18 +114,27 @@ impl QueueModel {
         self.holds.get(&what).is_some_and(|until| until.is_none_or(|until| until > now))
     }
 
-    /// The widest dir that waits, goes no later than the item would, and covers it.
-    pub(crate) fn covering(&self, name: &str, priority: Priority, now: i64) -> Option<String> {
+    /// The dirs that wait, go no later than the item would, and cover it; the widest first.
+    fn covering_all(&self, name: &str, priority: Priority, now: i64) -> Vec<String> {
         if self.held(Held::Kind(Kind::Dir), now) {
-            return None;
+            return Vec::new();
         }
-        self.pending
+        let covers = |dir: &str, purge: &Purge| {
+            is_covered_by(name, dir) && purge.due.is_none() && purge.priority <= priority
+        };
+        let mut dirs: Vec<_> = self
+            .pending
             .iter()
-            .filter(|(dir, purge)| {
-                is_covered_by(name, dir) && purge.due.is_none() && purge.priority <= priority
-            })
-            .min_by_key(|(dir, _)| dir.len())
+            .filter(|(dir, purge)| covers(dir, purge))
             .map(|(dir, _)| dir.clone())
+            .collect();
+        dirs.sort_by_key(String::len);
+        dirs
+    }
+
+    /// The widest of them.
+    pub(crate) fn covering(&self, name: &str, priority: Priority, now: i64) -> Option<String> {
+        self.covering_all(name, priority, now).into_iter().next()
     }
 
     /// Items announced by jobs that have not been enqueued whole.
@@ -205,21 +217,43 @@ impl QueueModel {
         self.batches.values().filter(|batch| matches!(batch.state, State::Leased { .. })).count()
     }
 
-    /// These items wait no longer on their own: their units wait for the dirs that cover them.
-    /// Gives the first that no dir covers.
-    pub(crate) fn absorb(&mut self, names: &BTreeSet<String>, now: i64) -> Result<(), String> {
+    /// These items wait no longer on their own: their units wait for the dirs that cover them, the
+    /// widest each. A dir that the lease found to be under way covers what it looked at before it
+    /// found that, and nothing after; which, is taken from what is there. Fails on the first that no
+    /// dir covers.
+    pub(crate) fn absorb(
+        &mut self,
+        names: &BTreeSet<String>,
+        after: &Snapshot,
+        now: i64,
+    ) -> Result<(), String> {
         let mut moves = Vec::new();
         for name in names {
             let purge = &self.pending[name];
             if purge.due.is_some() {
                 return Err(format!("{name} is delayed, but was covered"));
             }
-            let dir = self.covering(name, purge.priority, now);
-            moves.push((name, dir.ok_or_else(|| format!("{name} was lost: no waiting dir covers it"))?));
+            let dirs = self.covering_all(name, purge.priority, now);
+            if dirs.is_empty() {
+                return Err(format!("{name} was lost: no waiting dir covers it"));
+            }
+            moves.push((name, dirs));
         }
-        for (name, dir) in moves {
+        for (name, dirs) in moves {
             let units = self.pending.remove(name).map(|purge| purge.units).unwrap_or_default();
-            match self.pending.get_mut(&dir) {
+            let of = |waiting: &[Unit], job| waiting.iter().filter(|unit| unit.job == job).count() as u64;
+            let went_to = |dir: &String| {
+                let (Some(there), Some(here)) = (after.pending.get(dir), self.pending.get(dir)) else {
+                    return true;
+                };
+                let waits = |job| there.waiting.get(&job).copied().unwrap_or_default();
+                let all = units
+                    .iter()
+                    .all(|unit| of(&here.units, unit.job) + of(&units, unit.job) <= waits(unit.job));
+                all || !there.under_way
+            };
+            let dir = dirs.iter().find(|dir| went_to(dir)).unwrap_or(&dirs[0]);
+            match self.pending.get_mut(dir) {
                 Some(purge) => purge.units.extend(units),
                 None => return Err(format!("{name} was covered by {dir}, which is covered itself")),
             }

@@ -32,7 +32,7 @@ impl World<'_> {
             .filter(|name| !after.pending.contains_key(*name) && !sent_now.contains(*name))
             .cloned()
             .collect();
-        model.absorb(&vanished, now)?;
+        model.absorb(&vanished, &after, now)?;
         // Only now, since a dir may have covered others before it was seen to be under way.
         self.wait_for_earlier(at, &after)?;
         let Some(batch) = leased else {
