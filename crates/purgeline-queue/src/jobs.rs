@@ -1,4 +1,5 @@
 use crate::{Queue, QueueError, Retention, scripts};
+use futures::future::try_join_all;
 use purgeline_core::{JobId, JobState, PartCounts, Priority, Target, TargetName};
 use redis::AsyncTypedCommands;
 use serde::Serialize;
@@ -81,6 +82,12 @@ pub struct JobFilter {
     pub state: Option<JobState>,
     /// Only those of this source.
     pub source: Option<String>,
+    /// Only those that go to this target.
+    pub target: Option<TargetName>,
+    /// Only those submitted then or later, in milliseconds since 1970.
+    pub since_ms: Option<i64>,
+    /// Only those submitted then or earlier, in milliseconds since 1970.
+    pub until_ms: Option<i64>,
 }
 
 impl Queue {
@@ -236,27 +243,44 @@ impl Queue {
         most: usize,
         look: usize,
     ) -> Result<Vec<Job>, QueueError> {
+        let bound = |ms: Option<i64>, none: &str| ms.map_or(none.to_owned(), |ms| ms.to_string());
+        let (newest, oldest) = (bound(filter.until_ms, "+inf"), bound(filter.since_ms, "-inf"));
         let mut found = Vec::new();
         let mut at: isize = 0;
         while found.len() < most && usize::try_from(at).unwrap_or(usize::MAX) < look {
-            let ids = self.manager().zrevrange(self.keys().jobs(), at, at + LIST_SLICE - 1).await?;
+            let ids = self
+                .manager()
+                .zrevrangebyscore_limit(self.keys().jobs(), &newest, &oldest, at, LIST_SLICE)
+                .await?;
             if ids.is_empty() {
                 break;
             }
             at += LIST_SLICE;
-            for id in ids.iter().filter_map(|id| id.parse().ok()) {
-                let Some(job) = self.job(id, targets).await? else { continue };
-                let state = filter.state.is_none_or(|state| state == job.state);
-                let source = filter.source.as_ref().is_none_or(|source| job.source.as_ref() == Some(source));
-                if state && source {
-                    found.push(job);
-                }
+            // Most jobs of a list that is searched do not match: only a glance at each.
+            let glances = ids.iter().filter_map(|id| id.parse().ok()).map(|id| self.matches(id, filter));
+            for id in try_join_all(glances).await?.into_iter().flatten() {
+                found.extend(self.job(id, targets).await?);
                 if found.len() == most {
                     break;
                 }
             }
         }
         Ok(found)
+    }
+
+    /// The job's id, if the job is kept and matches.
+    async fn matches(&self, id: JobId, filter: &JobFilter) -> Result<Option<JobId>, QueueError> {
+        let mut glance = redis::cmd("HMGET");
+        glance.arg(self.keys().job(id)).arg("state").arg("source").arg("targets");
+        let (state, source, targets): (Option<String>, Option<String>, Option<String>) =
+            glance.query_async(&mut self.manager()).await?;
+        let Some(state) = state else { return Ok(None) };
+        let goes_to =
+            |name: &TargetName| targets.iter().flat_map(|all| all.split(' ')).any(|one| one == name.as_str());
+        let matches = filter.state.is_none_or(|wanted| state == wanted.as_str())
+            && filter.source.as_ref().is_none_or(|wanted| source.as_ref() == Some(wanted))
+            && filter.target.as_ref().is_none_or(goes_to);
+        Ok(matches.then_some(id))
     }
 
     /// Forgets ids of jobs that are no longer kept, looking at the `look` oldest. Gives how many.
@@ -266,13 +290,12 @@ impl Queue {
     pub async fn trim_jobs(&self, look: isize) -> Result<usize, QueueError> {
         let mut redis = self.manager();
         let ids = redis.zrange(self.keys().jobs(), 0, look - 1).await?;
-        let kept =
-            futures::future::try_join_all(ids.iter().filter_map(|id| id.parse().ok()).map(|id: JobId| {
-                let mut redis = self.manager();
-                let key = self.keys().job(id);
-                async move { redis.exists(key).await }
-            }))
-            .await?;
+        let kept = try_join_all(ids.iter().filter_map(|id| id.parse().ok()).map(|id: JobId| {
+            let mut redis = self.manager();
+            let key = self.keys().job(id);
+            async move { redis.exists(key).await }
+        }))
+        .await?;
         let gone: Vec<_> = ids.iter().zip(kept).filter(|(_, kept)| !kept).map(|(id, _)| id).collect();
         if gone.is_empty() {
             return Ok(0);

@@ -99,7 +99,7 @@ async fn a_url_that_20_000_jobs_wait_for_costs_each_the_same() {
     let ended = bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
     assert_eq!(ended.len(), JOBS);
     assert!(ended.iter().all(|(_, state)| *state == JobState::Succeeded));
-    let active = JobFilter { state: Some(JobState::Active), source: None };
+    let active = JobFilter { state: Some(JobState::Active), ..JobFilter::default() };
     let targets = std::slice::from_ref(&bed.target);
     assert_eq!(bed.queue.jobs(targets, &active, 1, 1_000).await.unwrap(), []);
     bed.check().await;

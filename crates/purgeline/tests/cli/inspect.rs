@@ -4,6 +4,7 @@ use crate::support::{Fixture, target};
 use purgeline_core::{Cause, Class};
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{HoldName, Lease, LeasePolicy, LeasedBatch, Retention, Settlement};
+use redis::AsyncTypedCommands;
 
 const RETENTION: Retention =
     Retention { succeeded_ms: 3_600_000, failed_ms: 3_600_000, max_dead_letters: 100, max_events: 100 };
@@ -105,6 +106,26 @@ async fn where_an_item_waits_is_told() {
     assert_eq!(listed["jobs"][0]["id"], sent.as_str(), "the newest comes first");
     let none = fixture.call(&["job", "list", "--state", "failed"]);
     assert_eq!(none.out, "no jobs\n");
+    let listed = |args: &[&str]| {
+        let jobs = fixture.call(&[&["job", "list", "--output", "json"], args].concat()).json();
+        let ids = jobs["jobs"].as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap().to_owned());
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&["--target", "static"]), [below.clone(), dir.clone()]);
+    assert_eq!(listed(&["--target", "www", "--state", "active"]), [sent.clone()]);
+    // One of them becomes an old one.
+    let queue = fixture.queue();
+    let _: usize = queue
+        .manager()
+        .zadd(queue.keys().jobs(), &dir, queue.now_ms().await.unwrap() - 7_200_000)
+        .await
+        .unwrap();
+    assert_eq!(listed(&["--older-than", "1h"]), [dir.clone()]);
+    assert_eq!(listed(&["--newer-than", "1h"]), [sent, below]);
+    assert_eq!(listed(&["--newer-than", "3h", "--older-than", "1h"]), [dir]);
+    let wrong = fixture.call(&["job", "list", "--older-than", "soon"]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("\"soon\" is not an age"), "{}", wrong.err);
 }
 
 #[tokio::test]

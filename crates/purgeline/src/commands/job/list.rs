@@ -1,4 +1,5 @@
 use crate::{
+    age::Age,
     cli::Global,
     config::Secrets,
     exit::Exit,
@@ -7,7 +8,7 @@ use crate::{
     session::Session,
 };
 use clap::Args;
-use purgeline_core::{JobState, PartCounts};
+use purgeline_core::{JobState, PartCounts, TargetName};
 use purgeline_queue::{Job, JobFilter};
 use serde::Serialize;
 use std::fmt;
@@ -21,6 +22,15 @@ pub(super) struct ListArgs {
     /// Only jobs of this source
     #[arg(long)]
     source: Option<String>,
+    /// Only jobs submitted at least so long ago: 90s, 15m, 2h, 3d
+    #[arg(long, value_name = "AGE")]
+    older_than: Option<Age>,
+    /// Only jobs submitted at most so long ago: 90s, 15m, 2h, 3d
+    #[arg(long, value_name = "AGE")]
+    newer_than: Option<Age>,
+    /// Only jobs that go to this target
+    #[arg(long)]
+    target: Option<TargetName>,
     /// The most jobs to list
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
@@ -37,7 +47,17 @@ struct Jobs {
 
 pub(super) async fn run(global: &Global, args: &ListArgs) -> Result<Exit, Failure> {
     let session = Session::open(global, Secrets::Skip).await?;
-    let filter = JobFilter { state: args.state, source: args.source.clone() };
+    if let Some(target) = &args.target {
+        session.target(target)?;
+    }
+    let now = session.queue.now_ms().await?;
+    let filter = JobFilter {
+        state: args.state,
+        source: args.source.clone(),
+        target: args.target.clone(),
+        since_ms: args.newer_than.map(|age| age.before(now)),
+        until_ms: args.older_than.map(|age| age.before(now)),
+    };
     let jobs = session.queue.jobs(&session.identities(), &filter, args.limit, LOOKED_AT).await?;
     global.output.answer(&Jobs { jobs })?;
     Ok(Exit::Done)
