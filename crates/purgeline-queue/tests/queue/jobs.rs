@@ -227,8 +227,8 @@ async fn jobs_are_listed_newest_first_and_forgotten_when_they_are_gone() {
     };
     assert_eq!(list(JobFilter::default(), 10).await, ["j3", "j2", "j1"]);
     assert_eq!(list(JobFilter::default(), 2).await, ["j3", "j2"]);
-    assert_eq!(list(JobFilter { source: Some("j2".into()), state: None }, 9).await, ["j2"]);
-    let ended = JobFilter { state: Some(JobState::Succeeded), source: None };
+    assert_eq!(list(JobFilter { source: Some("j2".into()), ..JobFilter::default() }, 9).await, ["j2"]);
+    let ended = JobFilter { state: Some(JobState::Succeeded), ..JobFilter::default() };
     assert!(list(ended, 9).await.is_empty());
     bed.queue.manager().del(bed.queue.keys().job(id("j1"))).await.unwrap();
     assert_eq!(bed.queue.trim_jobs(100).await.unwrap(), 1);
