@@ -27,5 +27,5 @@ pub use log::{Busiest, CallLog, Stats, WAIT_BOUND, WaitError};
 pub use record::{CallKind, CallRecord, End, Item, ItemKind, ItemRecord, Outcome};
 pub use registry::{PROVIDERS, StartError, start};
 pub use sim::{Options, Sim};
-pub use tasks::{Ending, FateRule, Selector};
+pub use tasks::{Ending, FateRule, Selector, TaskRecord};
 pub use windows::Rate;

@@ -25,7 +25,7 @@ use crate::gate::Gate;
 use crate::log::{CallLog, Recorder, WaitError};
 use crate::provider::{Provider, Request};
 use crate::registry::StartError;
-use crate::tasks::{Ending, FateRule, Selector, Tasks};
+use crate::tasks::{Ending, FateRule, Selector, TaskRecord, Tasks};
 
 /// The longest request body a simulator reads, bytes: more than the largest documented one
 /// (1,000 URLs of 10,240 characters).
@@ -160,6 +160,13 @@ impl Sim {
     /// Decides how items end that are submitted from now on.
     pub fn fate(&self, rule: FateRule) {
         self.shared.tasks.lock().add_fate(rule);
+    }
+
+    /// The items that were taken, in order, each with how the work on it ended or will end.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<TaskRecord> {
+        let now = self.shared.clock.now();
+        self.shared.tasks.lock().all().iter().map(|task| task.record(now)).collect()
     }
 
     /// Ends, now, the tasks that are being processed and that `items` picks. Returns how many.

@@ -52,6 +52,21 @@ pub struct FateRule {
     pub times: Option<u64>,
 }
 
+/// What a simulator remembers of an item that it took: which call brought it, and how the work on
+/// it ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskRecord {
+    /// The task or request id that the call was answered with.
+    pub receipt: String,
+    /// The item.
+    #[serde(flatten)]
+    pub item: Item,
+    /// How it ends, as far as that is decided.
+    pub ending: Ending,
+    /// When it ended, wall clock, ms; absent while it is processed.
+    pub ended_ms: Option<i64>,
+}
+
 /// Where a task stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TaskState<'a> {
@@ -138,6 +153,16 @@ impl Task {
     pub(crate) fn ended_ms(&self, now: Moment) -> Option<i64> {
         let ends = self.ends_ns.filter(|ends| *ends <= now.ns)?;
         (self.ending != Ending::Never).then(|| self.created.wall_ms_at(ends))
+    }
+
+    /// As it stands at this moment.
+    pub(crate) fn record(&self, now: Moment) -> TaskRecord {
+        TaskRecord {
+            receipt: self.request.to_string(),
+            item: self.item.clone(),
+            ending: self.ending.clone(),
+            ended_ms: self.ended_ms(now),
+        }
     }
 }
 

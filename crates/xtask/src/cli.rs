@@ -26,6 +26,30 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+
+    /// Measure a fleet of workers
+    #[command(subcommand)]
+    Bench(Bench),
+
+    /// Inject faults at random into a fleet, then prove that nothing was lost
+    Chaos(TrialOptions),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// How the fleet keeps and uses the providers' limits, at the provider's end of the wire
+    Limits(TrialOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrialOptions {
+    /// Build without optimisation, sharing what the tests have built. Stands before the rest
+    #[arg(long)]
+    pub(crate) dev: bool,
+
+    /// Passed on to `purgeline-trials`: --minutes, --seed, --output json …
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) args: Vec<OsString>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -57,5 +81,24 @@ mod tests {
             panic!("expected demo, got {:?}", cli.command);
         };
         assert_eq!(args, ["--output", "json", "--help"]);
+    }
+
+    #[test]
+    fn a_trial_is_told_how_to_be_built_and_passes_the_rest_on() {
+        for (given, built_dev, passed) in [
+            (["--dev", "--minutes", "3"].as_slice(), true, ["--minutes", "3"].as_slice()),
+            (&["--seed", "1"], false, &["--seed", "1"]),
+            (&[], false, &[]),
+        ] {
+            let cli =
+                Cli::try_parse_from(["cargo xtask", "chaos"].iter().chain(given)).expect("it is well formed");
+            let Command::Chaos(TrialOptions { dev, args }) = cli.command else {
+                panic!("expected chaos, got {:?}", cli.command);
+            };
+            assert_eq!(
+                (dev, args.as_slice()),
+                (built_dev, passed.iter().map(OsString::from).collect::<Vec<_>>().as_slice())
+            );
+        }
     }
 }

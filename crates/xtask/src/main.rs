@@ -19,7 +19,8 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Bench, Cli, Command, TrialOptions},
+    launch::{Launch, Profile},
     workspace::Workspace,
 };
 
@@ -35,6 +36,13 @@ fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Setup => setup::command(&workspace),
         Command::Test(options) => check::command(&workspace, options),
-        Command::Demo { args } => launch::DEMO.command(&workspace, &args),
+        Command::Demo { args } => launch::DEMO.command(&workspace, Profile::Release, &args),
+        Command::Bench(Bench::Limits(options)) => trial(&launch::LIMITS, &workspace, &options),
+        Command::Chaos(options) => trial(&launch::CHAOS, &workspace, &options),
     }
+}
+
+fn trial(launch: &Launch, workspace: &Workspace, options: &TrialOptions) -> Result<ExitCode> {
+    let profile = if options.dev { Profile::Dev } else { Profile::Release };
+    launch.command(workspace, profile, &options.args)
 }

@@ -1,0 +1,124 @@
+//! Where a trial takes place: a directory for everything it writes, a redis-server, the
+//! configuration of its targets, and `purgeline` workers.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use purgeline_core::{
+    Target,
+    config::{Durability, RetentionConfig, TargetConfig},
+};
+use purgeline_providers::ConfiguredTarget;
+use purgeline_queue::{Retention, server::RedisServer};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::process::Process;
+
+/// The directory of a trial. It goes with this value unless it is kept.
+#[derive(Debug)]
+pub(crate) struct Site {
+    dir: TempDir,
+    config: PathBuf,
+    program: PathBuf,
+}
+
+impl Site {
+    /// A new directory, with the configuration that `purgeline` processes are started with:
+    /// `worker` is its table of that name, `targets` a table for each target.
+    pub(crate) fn new(trial: &str, redis_timeout_ms: u64, worker: &Value, targets: &Value) -> Result<Self> {
+        let dir = tempfile::Builder::new()
+            .prefix(&format!("purgeline-{trial}-"))
+            .tempdir()
+            .context("cannot make a directory for the trial")?;
+        let config = dir.path().join("purgeline.toml");
+        let text = toml::to_string(&json!({
+            "redis": { "timeout_ms": redis_timeout_ms },
+            "worker": worker,
+            "targets": targets,
+        }))
+        .context("the configuration cannot be written as TOML")?;
+        fs::write(&config, text).with_context(|| format!("cannot write {}", config.display()))?;
+        Ok(Self { dir, config, program: purgeline()? })
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The directory stays when this is gone.
+    pub(crate) fn keep(self) -> PathBuf {
+        self.dir.keep()
+    }
+
+    /// A redis-server on a port, as processes that a proxy stands before need it.
+    pub(crate) async fn redis(&self) -> Result<RedisServer> {
+        let server = RedisServer::builder(&self.dir().join("redis"));
+        Ok(server.free_port().durability(Durability::Always).start().await?)
+    }
+
+    /// Starts a worker that reaches Redis by this URL.
+    pub(crate) fn worker(&self, name: &str, redis_url: &str) -> Result<Process> {
+        let mut command = Command::new(&self.program);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("PURGELINE__") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .arg("worker")
+            .arg("--config")
+            .arg(&self.config)
+            .args(["--name", name])
+            .env("PURGELINE__REDIS__URL", redis_url);
+        Process::start(name, &mut command, &self.dir().join(format!("{name}.log")))
+    }
+}
+
+/// The binary that was built together with this one and stands beside it.
+fn purgeline() -> Result<PathBuf> {
+    let ourselves = std::env::current_exe().context("cannot find this program's own file")?;
+    let program = ourselves.with_file_name("purgeline");
+    if !program.is_file() {
+        bail!("{} is not there: build it with `cargo build --package purgeline`", program.display());
+    }
+    Ok(program)
+}
+
+/// The port's address of a redis-server that listens on one.
+pub(crate) fn redis_address(server: &RedisServer) -> Result<SocketAddr> {
+    let address = server.url().trim_start_matches("redis://").trim_end_matches('/');
+    address.parse().with_context(|| format!("{} is no address on a port", server.url()))
+}
+
+/// The URL of a Redis at an address.
+pub(crate) fn redis_url(address: SocketAddr) -> String {
+    format!("redis://{address}/")
+}
+
+/// The targets of a configuration, as a producer wants them.
+pub(crate) fn resolve(targets: &Value) -> Result<Vec<ConfiguredTarget>> {
+    let tables = targets.as_object().context("targets are a table")?;
+    let one = |(name, config): (&String, &Value)| -> Result<ConfiguredTarget> {
+        let config: TargetConfig = serde_json::from_value(config.clone())?;
+        let name: purgeline_core::TargetName = name.parse()?;
+        let account = config.account.clone().unwrap_or_else(|| name.clone());
+        Ok(ConfiguredTarget::resolve(Target { name, account }, &config)?)
+    };
+    tables.iter().map(one).collect()
+}
+
+/// Nothing is forgotten while a trial lasts.
+pub(crate) fn retention() -> Retention {
+    Retention::from(&RetentionConfig {
+        succeeded_s: 86_400,
+        failed_s: 86_400,
+        max_dead_letters: 1_000_000,
+        max_events: 10_000,
+    })
+}
