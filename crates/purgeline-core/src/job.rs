@@ -1,4 +1,4 @@
-use crate::{Action, Priority, Resource, TargetName};
+use crate::{Action, Priority, Resource, TargetName, When};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{fmt, str::FromStr};
@@ -51,7 +51,33 @@ pub struct JobOptions {
     /// most 256 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+    /// Debounce, in milliseconds: each item goes when nobody has asked for it for so long. 0: at
+    /// once. Absent: as the target is configured. What is urgent never waits for quiet, nor what
+    /// has a `not_before`. At most [`MAX_QUIET_MS`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiet_ms: Option<u64>,
+    /// The longest that an item waits for quiet, in milliseconds after it was first asked for; only
+    /// with `quiet_ms`, at least that, at most [`MAX_MAX_WAIT_MS`]. Default: six times `quiet_ms`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_wait_ms: Option<u64>,
+    /// An embargo: no call is made for the job before then, and none that begins before then
+    /// counts for it. At most [`MAX_AHEAD_MS`] ahead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<When>,
+    /// From then on the job has no use for what has not been sent: it is cancelled, unless it goes
+    /// for others anyway. In the future, after `not_before`, at most [`MAX_AHEAD_MS`] ahead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<When>,
 }
+
+/// The longest quiet that may be waited for, in milliseconds: a day.
+pub const MAX_QUIET_MS: u64 = 86_400_000;
+/// The longest that an item may wait for quiet, in milliseconds: a week.
+pub const MAX_MAX_WAIT_MS: u64 = 7 * MAX_QUIET_MS;
+/// How far ahead a job's times may lie, in milliseconds: a leap year.
+pub const MAX_AHEAD_MS: u64 = 366 * MAX_QUIET_MS;
+/// Where nothing else is said, an item waits for quiet at most so many times its quiet.
+pub const MAX_WAIT_TIMES: u64 = 6;
 
 /// Where a job, or its part at one target, stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -14,13 +14,17 @@ mod outcome;
 mod priority;
 mod provider;
 mod target;
+mod when;
 
 pub use action::Action;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use cover::{ancestors, covers};
 pub use host::{HostPattern, HostPatternError};
 pub use item::{Item, ItemError, Kind, Resource};
-pub use job::{JobId, JobIdError, JobOptions, JobRequest, JobState, PartCounts};
+pub use job::{
+    JobId, JobIdError, JobOptions, JobRequest, JobState, MAX_AHEAD_MS, MAX_MAX_WAIT_MS, MAX_QUIET_MS, MAX_WAIT_TIMES,
+    PartCounts,
+};
 pub use lane::Lane;
 pub use limits::{CallLimits, LimitError, Limits, PollSchedule, Quota, Rate, RateUnit};
 pub use normalize::{MAX_URL_BYTES, UrlError, normalize_url};
@@ -28,3 +32,4 @@ pub use outcome::{Cause, Class, Outcome, PollAnswer, PollReport, Receipt, Signal
 pub use priority::Priority;
 pub use provider::{Code, Descriptor, ItemRules};
 pub use target::{Target, TargetName, TargetNameError};
+pub use when::{DurationError, When, WhenError, duration_ms};

@@ -45,6 +45,14 @@ pub enum SubmitError {
         /// The bound.
         most: usize,
     },
+    /// A time, or a length of time, that cannot be kept.
+    #[error("{option}: {problem}")]
+    Timing {
+        /// The option's name.
+        option: &'static str,
+        /// What is wrong with it and what to do.
+        problem: String,
+    },
     /// More items than a job may have.
     #[error("the job has {items} items: {most} is the most, split it")]
     TooMany {

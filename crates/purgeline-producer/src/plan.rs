@@ -1,4 +1,4 @@
-use crate::{Refusal, SubmitError, items};
+use crate::{Refusal, SubmitError, items, timing};
 use purgeline_core::{Item, JobOptions, JobRequest, TargetName};
 use purgeline_providers::ConfiguredTarget;
 use sha2::{Digest, Sha256};
@@ -44,6 +44,7 @@ pub(crate) fn plan<'a>(
             return Err(SubmitError::TooLong { what, bytes, most });
         }
     }
+    timing::check(options)?;
     let candidates = candidates(targets, options)?;
     let (items, mut refused) = items::read(request);
     if items.is_empty() && refused.is_empty() {
@@ -144,6 +145,17 @@ fn digest(items: &[Item], options: &JobOptions) -> String {
     add(&targets.len().to_string());
     for target in targets {
         add(target.as_str());
+    }
+    for (option, value) in [
+        ("quiet_ms", options.quiet_ms.map(|ms| ms.to_string())),
+        ("max_wait_ms", options.max_wait_ms.map(|ms| ms.to_string())),
+        ("not_before", options.not_before.map(|when| when.to_string())),
+        ("expires_at", options.expires_at.map(|when| when.to_string())),
+    ] {
+        if let Some(value) = value {
+            add(option);
+            add(&value);
+        }
     }
     for item in items {
         add(item.kind().as_str());

@@ -1,10 +1,13 @@
 use crate::{
     Refusal, SubmitError,
     plan::{Plan, Share, plan},
+    timing,
 };
-use purgeline_core::{JobId, JobRequest, JobState, TargetName};
+use purgeline_core::{JobId, JobOptions, JobRequest, JobState, TargetName};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{Chunk, Created, Enqueued, MAX_CHUNK_ITEMS, NewJob, Queue, QueueError, Retention};
+use purgeline_queue::{
+    Chunk, Created, Enqueued, MAX_CHUNK_ITEMS, NewJob, Queue, QueueError, Retention, Timing,
+};
 use serde::Serialize;
 use std::sync::Arc;
 use tracing::{debug, warn};
@@ -94,6 +97,7 @@ impl Producer {
             Some(key) => JobId::from_idempotency_key(key),
             None => JobId::generate(),
         };
+        let timing = self.timing(id, &request.options).await?;
         match self.room(&plan).await {
             // A job that was submitted before is no new work, and what it still lacks is its due.
             Err(QueueError::Full { .. }) if self.queue.job(id, &[]).await?.is_some() => {}
@@ -107,6 +111,7 @@ impl Producer {
             first_items: plan.first_items.clone(),
             priority: request.options.priority,
             source: request.options.source.clone(),
+            timing,
         };
         let created = self.queue.create_job(&job).await?;
         let mut submitted = Submitted {
@@ -124,7 +129,7 @@ impl Producer {
             return Ok(submitted);
         }
         for share in &plan.shares {
-            match self.enqueue(&job, share, submitted.repeated).await {
+            match self.enqueue(&job, share, &request.options, submitted.repeated).await {
                 Ok(taken) => submitted.targets.push(taken),
                 Err(error @ QueueError::Full { .. }) => {
                     self.take_back(&job, &plan, submitted.targets.len()).await?;
@@ -135,6 +140,19 @@ impl Producer {
         }
         debug!(job = %id, items = plan.items, targets = submitted.targets.len(), "job {id} enqueued");
         Ok(submitted)
+    }
+
+    /// The job's times: those of this moment, or, if it was submitted before, those of then.
+    async fn timing(&self, id: JobId, options: &JobOptions) -> Result<Timing, SubmitError> {
+        if options.not_before.is_none() && options.expires_at.is_none() {
+            return Ok(timing::asked(options, 0));
+        }
+        if let Some(job) = self.queue.job(id, &[]).await? {
+            return Ok(job.timing);
+        }
+        let now_ms = self.queue.now_ms().await?;
+        timing::check_times(options, now_ms)?;
+        Ok(timing::asked(options, now_ms))
     }
 
     /// Where several targets must have room, looks before the first gets anything, as if none of
@@ -157,6 +175,7 @@ impl Producer {
         &self,
         job: &NewJob,
         share: &Share<'_>,
+        options: &JobOptions,
         repeated: bool,
     ) -> Result<TargetShare, QueueError> {
         let target = &share.target.target;
@@ -181,6 +200,7 @@ impl Producer {
                 job_items: share.items.len(),
                 priority: job.priority,
                 source: job.source.as_deref().unwrap_or(""),
+                timing: timing::at_target(options, job.timing, &share.target.config),
                 items,
             };
             match self.queue.enqueue(target, &chunk, share.target.config.max_pending_items.get()).await? {

@@ -5,7 +5,7 @@
 #![expect(clippy::print_stdout, reason = "it is its output")]
 
 use purgeline_core::{CallLimits, JobId, Kind, Limits, Priority, Target};
-use purgeline_queue::{Chunk, Lease, LeasePolicy, Queue, Retention, Settlement, server::RedisServer};
+use purgeline_queue::{Chunk, Lease, LeasePolicy, Queue, Retention, Settlement, Timing, server::RedisServer};
 use redis::{AsyncTypedCommands, InfoDict};
 use std::{collections::BTreeMap, error::Error, num::NonZeroU32, time::Instant};
 
@@ -180,6 +180,7 @@ impl Bench {
             job_items: items.len(),
             priority: Priority::Normal,
             source: "cost",
+            timing: Timing::default(),
             items: &items,
         };
         self.queue.enqueue(&self.target, &chunk, u64::MAX >> 1).await?;

@@ -1,4 +1,4 @@
-use crate::{Queue, QueueError, scripts};
+use crate::{Queue, QueueError, Timing, scripts};
 use purgeline_core::{JobId, Priority, Target};
 use redis::Value;
 
@@ -21,6 +21,8 @@ pub struct Chunk<'a> {
     pub priority: Priority,
     /// Who asks, for those who look.
     pub source: &'a str,
+    /// When they go, and until when.
+    pub timing: Timing,
     /// Item names and lanes, at most [`MAX_CHUNK_ITEMS`], no name twice in the job. Dirs before
     /// what they cover saves purges.
     pub items: &'a [(String, String)],
@@ -70,7 +72,8 @@ impl Queue {
             .arg(chunk.job_items)
             .arg(most_pending)
             .arg(chunk.priority.as_str())
-            .arg(chunk.source);
+            .arg(chunk.source)
+            .arg(chunk.timing.to_string());
         for (name, lane) in chunk.items {
             script.arg(name).arg(lane);
         }

@@ -52,6 +52,8 @@ pub struct TargetStats {
     pub pending: u64,
     /// Items that wait for a due time.
     pub delayed: u64,
+    /// Items that wait for the end of an embargo, once for each such time; not among the pending.
+    pub embargoed: u64,
     /// Items that a batch holds.
     pub in_batches: u64,
     /// Calls under way.
@@ -72,7 +74,7 @@ pub struct TargetStats {
     /// What is held.
     pub holds: Vec<Hold>,
     /// Counters since the beginning: `jobs`, `jobs_ended`, `asked`, `joined`, `covered`, `leased` (batches),
-    /// `succeeded`, `failed`, `retried`, `reaped` (items) …
+    /// `succeeded`, `failed`, `retried`, `reaped`, `expired`, `rebounds`, `rebounds_skipped` (items) …
     pub counters: BTreeMap<String, u64>,
 }
 
@@ -92,12 +94,34 @@ impl Queue {
         Ok(Some(PendingItem { record: Record::parse(&format!("{key} {name}"), &text)?, name }))
     }
 
-    /// Distinct items that wait at a target, the delayed ones included.
+    /// An item that waits at a target for the end of an embargo, in milliseconds since 1970; `None`
+    /// if it does not, or no longer.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked, or holds no record there.
+    pub async fn embargoed_item(
+        &self,
+        target: &Target,
+        item: &Item,
+        action: Action,
+        not_before_ms: i64,
+    ) -> Result<Option<PendingItem>, QueueError> {
+        let (key, name) = (self.keys().of_target(target, "embargoed"), item.name(action));
+        let Some(text) = self.manager().hget(&key, format!("{not_before_ms} {name}")).await? else {
+            return Ok(None);
+        };
+        Ok(Some(PendingItem { record: Record::parse(&format!("{key} {name}"), &text)?, name }))
+    }
+
+    /// Distinct items that wait at a target, the delayed and the embargoed ones included.
     ///
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn pending(&self, target: &Target) -> Result<u64, QueueError> {
-        Ok(count(self.manager().hlen(self.keys().of_target(target, "pending")).await?))
+        let mut redis = self.manager();
+        let pending = redis.hlen(self.keys().of_target(target, "pending")).await?;
+        let embargoed = redis.hlen(self.keys().of_target(target, "embargoed")).await?;
+        Ok(count(pending + embargoed))
     }
 
     /// The batch that holds an item at a target, the last one if several do; `None` if none does.
@@ -162,6 +186,7 @@ impl Queue {
         let mut stats = TargetStats {
             pending: count(redis.hlen(key("pending")).await?),
             delayed: count(redis.zcard(key("delayed")).await?),
+            embargoed: count(redis.hlen(key("embargoed")).await?),
             in_batches: count(redis.hlen(key("inflight")).await?),
             in_flight: count(redis.zcard(key("leases")).await?),
             open_batches: count(redis.zcard(key("polls")).await?),

@@ -1,4 +1,4 @@
-use crate::{Queue, QueueError, Retention, scripts};
+use crate::{Queue, QueueError, Retention, Timing, scripts};
 use futures::future::try_join_all;
 use purgeline_core::{JobId, JobState, PartCounts, Priority, Target, TargetName};
 use redis::AsyncTypedCommands;
@@ -25,6 +25,8 @@ pub struct NewJob {
     pub priority: Priority,
     /// Who asked.
     pub source: Option<String>,
+    /// When they go, and until when, as the job says it.
+    pub timing: Timing,
 }
 
 /// What came of writing a job.
@@ -55,6 +57,9 @@ pub struct Job {
     pub priority: Priority,
     /// Who asked.
     pub source: Option<String>,
+    /// When its items go, and until when, as it says.
+    #[serde(flatten)]
+    pub timing: Timing,
     /// Its part at each target.
     pub parts: BTreeMap<TargetName, Part>,
 }
@@ -68,6 +73,8 @@ pub struct Part {
     /// Items that have been enqueued; fewer than `items` while the producer is at it, or if it
     /// died.
     pub enqueued: u64,
+    /// Those of its cancelled items that it had no use for any more.
+    pub expired: u64,
     /// Ids of its first dead letters.
     pub dead: Vec<String>,
     /// The items it announced, if its producer died before all were enqueued and the part was
@@ -107,6 +114,9 @@ impl Queue {
             ("first_items", &job.first_items),
         ] {
             script.arg(field).arg(value);
+        }
+        for (field, ms) in job.timing.fields() {
+            script.arg(field).arg(ms);
         }
         let reply: Vec<String> = self.invoke(&script).await?;
         let texts: Vec<&str> = reply.iter().map(String::as_str).collect();
@@ -223,6 +233,7 @@ impl Queue {
                 cancelled: number("cancelled").unwrap_or_default(),
             },
             enqueued: number("enqueued").unwrap_or_default(),
+            expired: number("expired").unwrap_or_default(),
             dead: fields
                 .get("dead")
                 .map(|ids| ids.split(' ').map(str::to_owned).collect())
@@ -323,6 +334,7 @@ fn read_job(id: JobId, key: &str, fields: &HashMap<String, String>) -> Result<Jo
             .and_then(|text| text.parse().ok())
             .ok_or_else(|| malformed("a priority", priority))?,
         source: field("source").filter(|text| !text.is_empty()).map(str::to_owned),
+        timing: Timing::read(|name| field(name)?.parse().ok()),
         parts: BTreeMap::new(),
     })
 }

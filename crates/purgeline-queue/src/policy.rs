@@ -18,6 +18,9 @@ pub struct LeasePolicy {
     lease_ms: u64,
     headroom_ms: u64,
     not_while_open: bool,
+    /// Milliseconds and the most items that may wait, as rebound.lua reads it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rebound: Option<String>,
 }
 
 /// What the poll script decides by.
@@ -55,6 +58,7 @@ impl LeasePolicy {
             lease_ms,
             headroom_ms,
             not_while_open: false,
+            rebound: None,
         }
     }
 
@@ -62,6 +66,14 @@ impl LeasePolicy {
     #[must_use]
     pub const fn not_while_open(mut self, not: bool) -> Self {
         self.not_while_open = not;
+        self
+    }
+
+    /// An item that was purged is purged again after so many milliseconds, unless somebody has
+    /// asked for it by then or `most_pending` items wait.
+    #[must_use]
+    pub fn rebound(mut self, after_ms: u64, most_pending: u64) -> Self {
+        self.rebound = Some(format!("{after_ms} {most_pending}"));
         self
     }
 }

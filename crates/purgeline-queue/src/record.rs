@@ -20,7 +20,13 @@ pub struct Record {
     pub unanswered: u32,
     /// Delayed until then, in milliseconds since 1970; `None`: it may go.
     pub due_ms: Option<i64>,
-    /// The code of the last failed attempt.
+    /// It waits for quiet, or to be purged again after its last purge: a further request may delay
+    /// it until then at most, in milliseconds since 1970. In the text it stands behind the due time
+    /// where there is one: `due=1763700010000/1763700060000`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latest_ms: Option<i64>,
+    /// The code of the last failed attempt; `rebound`, or `rebound/` and a code, where it is also to
+    /// be purged again after its last purge.
     pub cause: Option<String>,
     /// Whether further waiting jobs are in a list of their own.
     pub more_jobs: bool,
@@ -51,7 +57,9 @@ impl Record {
         let since_ms = word("since")?.parse().ok()?;
         let attempts = word("attempts")?;
         let (attempts, unanswered) = attempts.split_once('/').unwrap_or((attempts, "0"));
-        let due: i64 = word("due")?.parse().ok()?;
+        let due = word("due")?;
+        let (due, latest) = due.split_once('/').map_or((due, None), |(due, latest)| (due, Some(latest)));
+        let due: i64 = due.parse().ok()?;
         let cause = word("cause")?;
         let spill = word("spill")?;
         let jobs = word("jobs")?.split(',').filter(|entry| !entry.is_empty()).map(read_entry);
@@ -61,6 +69,7 @@ impl Record {
             attempts: attempts.parse().ok()?,
             unanswered: unanswered.parse().ok()?,
             due_ms: (due > 0).then_some(due),
+            latest_ms: latest.map(str::parse).transpose().ok()?,
             cause: (cause != "-").then(|| cause.to_owned()),
             more_jobs: spill == "1",
             jobs: jobs.collect::<Option<_>>()?,
@@ -68,12 +77,22 @@ impl Record {
     }
 }
 
-/// One waiting job: `id` or `id*count`.
+/// One waiting job: `id`, `id*count` or `id*count!expires`.
 pub(crate) fn read_entry(entry: &str) -> Option<(JobId, u64)> {
     match entry.split_once('*') {
-        Some((id, count)) => Some((id.parse().ok()?, count.parse().ok()?)),
+        Some((id, count)) => {
+            let count = count.split_once('!').map_or(count, |(count, _)| count);
+            Some((id.parse().ok()?, count.parse().ok()?))
+        }
         None => Some((entry.parse().ok()?, 1)),
     }
+}
+
+/// The first time after which a waiting job that a record names has no use for the item.
+pub(crate) fn first_expiry(record: &str) -> Option<i64> {
+    let (_, jobs) = record.split_once(" jobs=")?;
+    let jobs = jobs.split(' ').next()?.split(',');
+    jobs.filter_map(|entry| entry.split_once('!')?.1.parse().ok()).min()
 }
 
 #[cfg(test)]
@@ -94,6 +113,12 @@ mod tests {
         assert_eq!((record.attempts, record.unanswered), (2, 0));
         let record = Record::parse("k", &text.replace("attempts=2", "attempts=2/1")).unwrap();
         assert_eq!((record.attempts, record.unanswered), (2, 1));
+        assert_eq!(record.latest_ms, None);
+        let text = text.replace("due=99", "due=99/120").replace("*3", "*3!1763700000000");
+        let record = Record::parse("k", &text).unwrap();
+        assert_eq!((record.due_ms, record.latest_ms), (Some(99), Some(120)));
+        assert_eq!(record.jobs, [(a, 1), (b, 3)]);
+        assert_eq!(first_expiry(&text), Some(1_763_700_000_000));
         let error = Record::parse("k", "lane=x").unwrap_err().to_string();
         assert!(error.starts_with("k: expected a record"), "{error}");
     }

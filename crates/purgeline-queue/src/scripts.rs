@@ -17,10 +17,11 @@ macro_rules! scripts {
 scripts! {
     CREATE_JOB "#!lua" "lua/create_job.lua";
     ENQUEUE "#!lua" "lua/lib.lua" "lua/enqueue.lua";
-    LEASE "#!lua flags=allow-oom" "lua/lib.lua" "lua/limits.lua" "lua/lease.lua";
+    LEASE "#!lua flags=allow-oom" "lua/lib.lua" "lua/limits.lua" "lua/embargo.lua" "lua/expire.lua"
+        "lua/lease.lua";
     SUBMITTED "#!lua flags=allow-oom" "lua/lib.lua" "lua/submitted.lua";
-    SETTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/settle.lua";
-    DRAIN "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/drain.lua";
+    SETTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/rebound.lua" "lua/settle.lua";
+    DRAIN "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/expire.lua" "lua/drain.lua";
     SPLIT "#!lua flags=allow-oom" "lua/lib.lua" "lua/split.lua";
     GIVE_BACK "#!lua flags=allow-oom" "lua/lib.lua" "lua/put_batch_back.lua" "lua/give_back.lua";
     REAP "#!lua flags=allow-oom" "lua/lib.lua" "lua/put_batch_back.lua" "lua/reap.lua";

@@ -19,6 +19,18 @@ pub struct TargetConfig {
     /// How long a part-full chunk waits for company while calls are in flight, in milliseconds.
     #[serde(default = "default_linger_ms")]
     pub linger_ms: u64,
+    /// How long nobody may have asked for an item before it goes, in milliseconds, for jobs that do
+    /// not say. Default: they do not wait for quiet.
+    #[serde(default)]
+    pub quiet_ms: Option<u64>,
+    /// The longest that an item waits for quiet, in milliseconds after it was first asked for.
+    /// Default: six times `quiet_ms`.
+    #[serde(default)]
+    pub max_wait_ms: Option<u64>,
+    /// How long after an item was purged it is purged once more, in milliseconds, for origins that
+    /// lag. Default: it is not.
+    #[serde(default)]
+    pub rebound_ms: Option<NonZeroU64>,
     /// Distinct items that may wait at once; more are refused.
     #[serde(default = "default_max_pending_items")]
     pub max_pending_items: NonZeroU64,

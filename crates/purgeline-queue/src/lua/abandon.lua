@@ -15,7 +15,7 @@ for _ = 1, 100 do
   if counts[1] then
     call('HINCRBY', STATS, 'announced', counts[1] - counts[2])
     call('HSET', part, 'items', counts[1], 'abandoned', counts[2])
-    if add_to_part(job, { succeeded = 0, failed = 0, dead = {} }, tonumber(ARGV[3]), tonumber(ARGV[4])) then
+    if add_to_part(job, { succeeded = 0, failed = 0, expired = 0, dead = {} }, tonumber(ARGV[3]), tonumber(ARGV[4])) then
       call('HINCRBY', STATS, 'jobs_ended', 1)
     end
     return { job, counts[1], counts[2] }

@@ -2,17 +2,20 @@
 
 local function new_counts() return { jobs = {}, items_succeeded = 0, items_failed = 0 } end
 
--- One waiting job (an entry: id or id*count). dead: the item's dead letter, '' if it succeeded.
+-- What becomes of a waiting job's item, by the word for it.
+local COUNTED_AS = { done = 'succeeded', failed = 'failed', expired = 'expired' }
+
+-- One waiting job (an entry: id, id*count or id*count!expires). dead: the item's dead letter, '' if it succeeded.
 local function count_entry(counts, entry, outcome, dead)
   local job, weight = entry, 1
   local star = string.find(entry, '*', 1, true)
-  if star then job, weight = string.sub(entry, 1, star - 1), tonumber(string.sub(entry, star + 1)) end
+  if star then job, weight = string.sub(entry, 1, star - 1), tonumber(string.match(entry, '^%d+', star + 1)) end
   local of = counts.jobs[job]
   if not of then
-    of = { succeeded = 0, failed = 0, dead = {} }
+    of = { succeeded = 0, failed = 0, expired = 0, dead = {} }
     counts.jobs[job] = of
   end
-  local word = outcome == 'done' and 'succeeded' or 'failed'
+  local word = COUNTED_AS[outcome]
   of[word] = of[word] + weight
   if dead ~= '' then of.dead[#of.dead + 1] = dead end
 end
@@ -41,9 +44,14 @@ local function add_to_part(job, more, keep_succeeded, keep_failed)
   local state, items, succeeded, failed, cancelled, dead =
     unpack(call('HMGET', part, 'state', 'items', 'succeeded', 'failed', 'cancelled', 'dead'))
   if state ~= 'active' then return false end -- somebody has deleted it
-  items, cancelled = tonumber(items), tonumber(cancelled)
+  items, cancelled = tonumber(items), tonumber(cancelled) + more.expired
   succeeded, failed = tonumber(succeeded) + more.succeeded, tonumber(failed) + more.failed
   local fields = { 'succeeded', succeeded, 'failed', failed }
+  if more.expired > 0 then
+    fields[#fields + 1] = 'cancelled'
+    fields[#fields + 1] = cancelled
+    call('HINCRBY', part, 'expired', more.expired)
+  end
   if #more.dead > 0 then
     fields[#fields + 1] = 'dead'
     fields[#fields + 1] = name_dead(dead or '', more.dead)

@@ -1,12 +1,13 @@
--- Counts outcomes for the waiting jobs of hot items, whose lists settle.lua left, a bounded
--- number a call.
+-- Counts outcomes for the waiting jobs of hot items, whose lists settle.lua left, and for those
+-- whose requests have expired, a bounded number a call.
 --
 -- ARGV  2 ms to keep parts that succeeded    3 ms to keep other parts    4 most waiting jobs a call
--- returns {lists left, 1 if parts ended}
--- bound O(jobs a call)
+-- returns {lists left, more if items are left to expire; 1 if parts ended}
+-- bound O(jobs a call), and that of expire.lua
 
 local keep_succeeded, keep_failed, most = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
+local more_expired = expire()
 local counts = new_counts()
 local done = 0
 while done < most do
@@ -30,4 +31,4 @@ while done < most do
   end
 end
 local ended = apply_counts(counts, keep_succeeded, keep_failed)
-return { call('LLEN', SETTLING), ended }
+return { call('LLEN', SETTLING) + (more_expired and 1 or 0), ended }

@@ -1,9 +1,11 @@
 -- Makes the items of one chunk of a job wait at a target: each joins the pending record of the
--- same item, or of a waiting dir that covers it, or gets a record of its own.
+-- same item, or of a waiting dir that covers it, or gets a record of its own. With not_before in
+-- the future they wait apart until then (embargo.lua), coalesced with those of the same time.
 --
 -- ARGV  2 job id          3 chunk number, from 0    4 chunks of the job at this target
 --       5 items of the job at this target           6 most items that may wait here
 --       7 priority        8 source, may be ''
+--       9 '' or words, times in ms: quiet=10000 max_wait=60000 not_before=1763700000000 expires=1763700000000
 --       then for each item (at most 500): name, lane
 -- returns {'ok', new, joined, covered}
 --         {'repeated'}          this chunk was taken before: nothing was added
@@ -15,7 +17,17 @@
 
 local job, chunk, chunks, total, most = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local priority, source = ARGV[7], ARGV[8]
-local first = 9
+local first = 10
+local function timing(word) return tonumber(string.match(ARGV[9], word .. '=(%d+)')) end
+local quiet, max_wait, not_before, expires
+if ARGV[9] ~= '' then
+  quiet, max_wait, not_before, expires = timing('quiet'), timing('max_wait'), timing('not_before'), timing('expires')
+  if not_before and not_before <= NOW then not_before = nil end
+  -- What is urgent waits for no quiet; an embargo is all the waiting that there is.
+  if priority == 'urgent' or not_before then quiet = nil end
+end
+local entry, entry_of_many = job, job .. '*%d'
+if expires then entry, entry_of_many = job .. '*1!' .. int(expires), job .. '*%d!' .. int(expires) end
 local part = T .. ':job:' .. job
 
 local known = call('HMGET', part, 'chunks', 'abandoned', 'items', 'chunks_total', 'enqueued')
@@ -33,12 +45,17 @@ end
 -- Else the part would never end.
 local enqueued = tonumber(known[5] or 0) + #names
 if enqueued > total or (chunk + 1 == chunks and enqueued < total) then return { 'changed' } end
-local texts = call('HMGET', PENDING, unpack(names))
+local store = PENDING
+if not_before then
+  store = EMBARGOED
+  for i, name in ipairs(names) do names[i] = int(not_before) .. ' ' .. name end
+end
+local texts = call('HMGET', store, unpack(names))
 
 -- Which dirs wait above the new items; those of this very call are seen through `changed`.
 local changed = {} -- name -> record text to write
 local waiting_dirs = {}
-local coverable = not kind_held('dir')
+local coverable = not not_before and not kind_held('dir')
 if coverable and tonumber(call('HGET', STATS, 'dirs') or 0) > 0 then
   local asked, order = {}, {}
   for i, name in ipairs(names) do
@@ -66,12 +83,15 @@ local function covering(name)
   end
 end
 
--- The text of a new record, the same for all of a lane.
+-- The text of a new record, the same for all of a lane. What is embargoed is asked for at its time.
+local since, due = NOW, '0'
+if not_before then since, due = not_before, int(not_before) end
+if quiet then due = int(NOW + math.min(quiet, max_wait)) .. '/' .. int(NOW + max_wait) end
 local fresh = {}
 local function new_record(lane)
   local text = fresh[lane]
   if not text then
-    text = 'lane=' .. lane .. ' since=' .. int(NOW) .. ' attempts=0 due=0 cause=- spill=0 jobs=' .. job
+    text = 'lane=' .. lane .. ' since=' .. int(since) .. ' attempts=0 due=' .. due .. ' cause=- spill=0 jobs=' .. entry
     fresh[lane] = text
   end
   return text
@@ -98,9 +118,8 @@ end
 -- A job of several chunks is refused as a whole, on its first, and its announced items keep their
 -- room: they may coalesce, which only the later chunks will tell.
 if chunk == 0 then
-  local waiting = call('HLEN', PENDING) + tonumber(call('HGET', STATS, 'announced') or 0)
-  local more = chunks > 1 and total or created
-  if more > 0 and waiting + more > most then return { 'full', waiting } end
+  local have, more = waiting(), chunks > 1 and total or created
+  if more > 0 and have + more > most then return { 'full', have } end
 end
 
 local pushes, new_dir_count, joined = {}, 0, 0
@@ -112,26 +131,56 @@ local function push(lane, name)
   end
   list[#list + 1] = name
 end
+local delays, released = {}, {}
+local function delay(name, till)
+  delays[#delays + 1] = till
+  delays[#delays + 1] = name
+end
+-- One more request for a record that is delayed. Those who wait for quiet wait on, at most as long
+-- as the most impatient of them said; who does not is not made late by them, and takes them along.
+-- Any other delay holds for all: the provider asked for it.
+local function meet_delayed(name, text, lane)
+  local head, latest, tail = string.match(text, '^(lane=%S+ since=%d+ attempts=%S+ due=)%d+/(%d+)( .*)$')
+  if not head then return text end
+  if not quiet then
+    released[#released + 1] = name
+    push(lane, name)
+    return head .. '0' .. tail
+  end
+  latest = math.min(tonumber(latest), NOW + max_wait)
+  local till = int(math.min(NOW + quiet, latest))
+  delay(name, till)
+  return head .. till .. '/' .. int(latest) .. tail
+end
 for i, name in ipairs(names) do
   if plan[i] == 'new' then
-    push(lanes[i], name)
+    if quiet then
+      delay(name, int(NOW + math.min(quiet, max_wait)))
+    elseif not_before then
+      delay(name, due)
+    else
+      push(lanes[i], name)
+    end
     if is_dir(name) then new_dir_count = new_dir_count + 1 end
   elseif plan[i] == 'join' then
     joined = joined + 1
     local text = changed[name] or texts[i]
     local lane = string.match(text, '^lane=(%S+)')
+    local stands = string.find(text, ' due=0 ', 1, true)
     if priority_of(lane) > PRIORITY[priority] then
       -- An urgent job asks for what waits with less haste: the record moves, the old hint is skipped.
       text = 'lane=' .. lanes[i] .. string.sub(text, #lane + 6)
-      if string.find(text, ' due=0 ', 1, true) then push(lanes[i], name) end
+      lane = lanes[i]
+      if stands then push(lane, name) end
     end
-    changed[name] = join(name, text, job)
+    if not stands then text = meet_delayed(name, text, lane) end
+    changed[name] = join(name, text, entry)
   end
 end
 local covered = 0
 for dir, count in pairs(covered_by) do
   covered = covered + count
-  changed[dir] = join(dir, changed[dir] or waiting_dirs[dir], count == 1 and job or job .. '*' .. count)
+  changed[dir] = join(dir, changed[dir] or waiting_dirs[dir], count == 1 and entry or string.format(entry_of_many, count))
 end
 
 local writes = {}
@@ -139,7 +188,12 @@ for name, text in pairs(changed) do
   writes[#writes + 1] = name
   writes[#writes + 1] = text
 end
-for at = 1, #writes, 1000 do call('HSET', PENDING, unpack(writes, at, math.min(at + 999, #writes))) end
+for at = 1, #writes, 1000 do call('HSET', store, unpack(writes, at, math.min(at + 999, #writes))) end
+if #delays > 0 then call('ZADD', not_before and EMBARGOES or DELAYED, unpack(delays)) end
+if #released > 0 then call('ZREM', DELAYED, unpack(released)) end
+if expires and not not_before then
+  for name in pairs(changed) do call('ZADD', EXPIRING, 'LT', int(expires), name) end
+end
 for lane, list in pairs(pushes) do
   call('RPUSH', T .. ':lane:' .. lane, unpack(list))
   call('ZADD', LANES, 'NX', rank(lane, NOW), lane)
@@ -162,5 +216,5 @@ if chunk + 1 == chunks and chunks > 1 then call('ZREM', T .. ':submitting', job)
 call('HINCRBY', STATS, 'asked', #names)
 if joined > 0 then call('HINCRBY', STATS, 'joined', joined) end
 if covered > 0 then call('HINCRBY', STATS, 'covered', covered) end
-if next(pushes) then call('PUBLISH', T .. ':wake', 'enqueued') end
+if next(pushes) or #delays > 0 then call('PUBLISH', T .. ':wake', 'enqueued') end
 return { 'ok', created, joined, covered }

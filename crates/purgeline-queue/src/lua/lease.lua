@@ -6,10 +6,11 @@
 -- ARGV  2 worker    3 policy, as JSON: see LeasePolicy
 -- returns {'batch', id, lease deadline, count, then for each item: index, name, record}
 --         {'wait', ms until it is worth asking again (0: unknown), why}
---         {'again'}   only stale hints, covered items or items under way were found; ask again at once
+--         {'again'}   only stale hints, covered items, items under way or expired ones were found; ask
+--                     again at once
 -- bound O(items of a call); hints looked at: 4 a possible item and 200 more; 16 split batches;
 -- 64 lanes, more only while they are all of kinds that may not go, 1024 at most; 500 items whose
--- delay has passed
+-- delay has passed, as many whose embargo has, and the bound of expire.lua
 
 local worker, policy = ARGV[2], cjson.decode(ARGV[3])
 local headroom = policy.headroom_ms
@@ -126,6 +127,10 @@ for _, ready in ipairs(call('LRANGE', READY, 0, 15)) do
   end
 end
 
+lift_embargoes()
+-- Nothing goes that is of no use to anybody any more.
+if expire() then return { 'again' } end
+
 -- Items whose delay has passed stand in their lanes again.
 local due = call('ZRANGEBYSCORE', DELAYED, '-inf', int(NOW), 'LIMIT', 0, 500)
 if #due > 0 then
@@ -133,7 +138,7 @@ if #due > 0 then
   for i, name in ipairs(due) do
     if texts[i] then
       local record = parse(texts[i])
-      record.due = '0'
+      no_delay(record)
       if record.cause == 'under-way' then
         record.cause = '-'
         call('HINCRBY', STATS, 'under_way', -1)
@@ -205,8 +210,10 @@ repeat
   end
 until not chosen_again
 if #pick.lanes == 0 then
-  local next_due = tonumber(call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')[2])
-  if next_due then note({ next_due, 'delayed' }) end
+  for why, key in pairs({ delayed = DELAYED, embargoed = EMBARGOES }) do
+    local next_due = tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
+    if next_due then note({ next_due, why }) end
+  end
   if stopped then return wait(stopped[1], stopped[2]) end
   return wait(0, 'empty')
 end
@@ -257,6 +264,7 @@ local function covered(name, text, priority)
       else
         joined_later[dir] = join_all(dir, to, record, spilled)
         call('HSET', PENDING, dir, joined_later[dir])
+        watch_expiry(dir, record.jobs)
       end
       call('HINCRBY', STATS, 'covered', 1)
       return true
@@ -280,11 +288,13 @@ local UNDER_WAY_MS = 3600000
 -- The provider would refuse an item that it still works on, so it waits for that to end.
 local function wait_for_earlier(name, text)
   local record = parse(text)
+  joined_later[name] = nil
+  -- A rebound was for an earlier purge than the one under way.
+  if is_alone(record) then return drop(name, record) end
   record.due, record.cause = int(NOW + UNDER_WAY_MS), 'under-way'
   call('HSET', PENDING, name, pack(record))
   call('ZADD', DELAYED, record.due, name)
   call('HINCRBY', STATS, 'under_way', 1)
-  joined_later[name] = nil
 end
 for _, lane in ipairs(pick.lanes) do
   local kind, key, own = lane.kind, T .. ':lane:' .. lane.name, 'lane=' .. lane.name .. ' '
@@ -365,5 +375,6 @@ for from = 1, #names, SLICE do
 end
 if of_kind.dir then call('HINCRBY', STATS, 'dirs', -of_kind.dir) end
 call('HSET', key, 'items', #names, 'open', #names, 'polls', 0)
+if policy.rebound then call('HSET', key, 'rebound', policy.rebound) end
 take_permits(#names, of_kind)
 return answer(id, lease(id, key), #names, reply)

@@ -8,17 +8,24 @@
 --   lane=normal/url since=1763700000000 attempts=0 due=0 cause=- spill=0 jobs=01J…,01J…*3
 --   since    when the item was first asked for, ms
 --   attempts sends so far; 2/1: one of them was accepted and never came to an end
---   due      0: it stands in its lane; else it is delayed until then, ms
+--   due      0: it stands in its lane; else it is delayed until then, ms. 7/9: it waits for quiet: one
+--            more request that wants quiet delays it further, until 9 at most, any other lets it go
 --   cause    code of the last failed attempt, - if none; under-way: the provider works on an earlier
---            request for the item and would refuse this one
+--            request for the item and would refuse this one; rebound, rebound/CODE: it is also put
+--            again after its last purge, so it may have no waiting jobs
 --   spill    1: further waiting jobs are in the list waiters:<item>
---   jobs     waiting jobs; *3: three items of that job wait for this one (a dir covers urls)
+--   jobs     waiting jobs; *3: three items of that job wait for this one (a dir covers urls);
+--            *1!1763700000000: of no use to that job after then, ms
 -- jobs stands last, so that one more job is an append.
 
 local T = KEYS[1]
 local PENDING, LANES, DELAYED, INFLIGHT = T .. ':pending', T .. ':lanes', T .. ':delayed', T .. ':inflight'
 local LEASES, POLLS, READY, HOLD, STATS = T .. ':leases', T .. ':polls', T .. ':ready', T .. ':hold', T .. ':stats'
 local OUTBOX, SETTLING, DEAD = T .. ':outbox', T .. ':settling', T .. ':dead'
+-- Requests that must not go before a time: 'MS NAME' -> record, and in the order of their times.
+local EMBARGOED, EMBARGOES = T .. ':embargoed', T .. ':embargoes'
+-- Items of which a waiting job has no use after a time, by the first such time. A hint, as in lanes.
+local EXPIRING = T .. ':expiring'
 
 -- Longer records put further waiting jobs in a list of their own: about nine job ids.
 local RECORD_BYTES = 360
@@ -43,14 +50,40 @@ local function rename(from, to) redis.pcall('RENAME', from, to) end
 local function pack(record)
   local unanswered = tonumber(record.unanswered)
   return 'lane=' .. record.lane .. ' since=' .. record.since .. ' attempts=' .. record.attempts
-    .. (unanswered > 0 and '/' .. unanswered or '') .. ' due=' .. record.due .. ' cause=' .. record.cause .. ' spill=' .. record.spill .. ' jobs=' .. record.jobs
+    .. (unanswered > 0 and '/' .. unanswered or '') .. ' due=' .. record.due .. (record.latest ~= '' and '/' .. record.latest or '')
+    .. ' cause=' .. record.cause .. ' spill=' .. record.spill .. ' jobs=' .. record.jobs
 end
 
 local function parse(text)
-  local lane, since, attempts, unanswered, due, cause, spill, jobs = string.match(text,
-    '^lane=(%S+) since=(%d+) attempts=(%d+)/?(%d*) due=(%d+) cause=(%S+) spill=(%d) jobs=(%S*)')
+  local lane, since, attempts, unanswered, due, latest, cause, spill, jobs = string.match(text,
+    '^lane=(%S+) since=(%d+) attempts=(%d+)/?(%d*) due=(%d+)/?(%d*) cause=(%S+) spill=(%d) jobs=(%S*)')
   return { lane = lane, since = since, attempts = attempts, unanswered = tonumber(unanswered) or 0, due = due,
-    cause = cause, spill = spill, jobs = jobs }
+    latest = latest, cause = cause, spill = spill, jobs = jobs }
+end
+
+-- It may go as far as its delay is concerned.
+local function no_delay(record) record.due, record.latest = '0', '' end
+
+-- Whether no job waits for a record: it is there for a rebound alone.
+local function is_alone(record) return record.jobs == '' and record.spill == '0' end
+
+-- Takes down why an item comes back. A record that is there for a rebound goes on saying so.
+local function blame(record, code)
+  -- A record is read by its spaces.
+  record.cause = (is_alone(record) and 'rebound/' or '') .. string.gsub(code, '%s', '-')
+end
+
+-- The first time after which a waiting job has no use for the item, ms; nil if each always has.
+local function first_expiry(jobs)
+  local first
+  for at in string.gmatch(jobs, '!(%d+)') do first = math.min(tonumber(at), first or math.huge) end
+  return first
+end
+
+-- Takes down an item for expire.lua.
+local function watch_expiry(name, jobs)
+  local at = string.find(jobs, '!', 1, true) and first_expiry(jobs)
+  if at then call('ZADD', EXPIRING, 'LT', int(at), name) end
 end
 
 -- The kind of a lane or of an item's name: 'url' of normal/url+delete@host, or of url+delete:….
@@ -124,6 +157,19 @@ local function kind_held(kind)
   call('HDEL', HOLD, kind)
 end
 
+-- A record that nobody waits for any more.
+local function drop(name, record)
+  call('HDEL', PENDING, name)
+  call('ZREM', DELAYED, name)
+  if record.cause == 'under-way' then call('HINCRBY', STATS, 'under_way', -1) end
+  if is_dir(name) then call('HINCRBY', STATS, 'dirs', -1) end
+end
+
+-- Items that wait here, in whatever way, and those that jobs have announced.
+local function waiting()
+  return call('HLEN', PENDING) + call('HLEN', EMBARGOED) + tonumber(call('HGET', STATS, 'announced') or 0)
+end
+
 -- Leaves a hint to a record in its lane. front: before the others.
 local function stand(name, record, front)
   call(front and 'LPUSH' or 'RPUSH', T .. ':lane:' .. record.lane, name)
@@ -131,7 +177,8 @@ local function stand(name, record, front)
 end
 
 -- Joins a record that comes back to the newer one of the same item. They wait for the same thing,
--- so what was learned of the one, its haste and its delay hold for both.
+-- so what was learned of the one, its haste and its delay hold for both; but nobody who comes back
+-- is made late by one who waits for quiet.
 local function merge(name, newer, record, due, spilled_key, front)
   newer.attempts = math.max(newer.attempts, record.attempts)
   newer.unanswered = math.max(newer.unanswered, record.unanswered)
@@ -139,13 +186,20 @@ local function merge(name, newer, record, due, spilled_key, front)
   if record.cause ~= '-' and newer.cause ~= 'under-way' then newer.cause = record.cause end
   local hastened = priority_of(record.lane) < priority_of(newer.lane)
   if hastened then newer.lane = record.lane end
-  if due > NOW and due > tonumber(newer.due) then
+  local quiet = newer.latest ~= ''
+  newer.latest = ''
+  if due > NOW and (quiet or due > tonumber(newer.due)) then
     newer.due = int(due)
     call('ZADD', DELAYED, newer.due, name)
+  elseif quiet then
+    newer.due = '0'
+    call('ZREM', DELAYED, name)
+    stand(name, newer, front)
   elseif hastened and newer.due == '0' then
     stand(name, newer, front)
   end
   call('HSET', PENDING, name, join_all(name, pack(newer), record, spilled_key))
+  watch_expiry(name, record.jobs)
 end
 
 -- Puts an item back: joined to a newer record of the same item if there is one, else under its
@@ -158,10 +212,11 @@ local function put_back(name, record, due, spilled_key, front)
     record.due = int(due)
     call('ZADD', DELAYED, record.due, name)
   else
-    record.due = '0'
+    no_delay(record)
     stand(name, record, front)
   end
   call('HSET', PENDING, name, pack(record))
+  watch_expiry(name, record.jobs)
   if is_dir(name) then call('HINCRBY', STATS, 'dirs', 1) end
 end
 
@@ -179,7 +234,8 @@ local function stop_waiting(names)
   for i, text in ipairs(call('HMGET', PENDING, unpack(names))) do
     if text and string.find(text, ' cause=under-way ', 1, true) then
       local name, record = names[i], parse(text)
-      record.due, record.cause = '0', '-'
+      no_delay(record)
+      record.cause = '-'
       call('HSET', PENDING, name, pack(record))
       call('ZREM', DELAYED, name)
       call('HINCRBY', STATS, 'under_way', -1)

@@ -17,7 +17,7 @@ local function put_batch_back(batch, cause, attempts)
   for _, index in ipairs(indexes) do
     local item = items[index]
     item.attempts = item.attempts + attempts
-    if cause ~= '' then item.cause = cause end
+    if cause ~= '' then blame(item, cause) end
     put_back(item.name, item, 0, T .. ':waiters:' .. batch .. ':' .. index, true)
   end
   call('DEL', key)

@@ -27,8 +27,9 @@ for at = 6, #ARGV, 6 do
   end
 end
 wanted[#wanted + 1] = 'open'
+wanted[#wanted + 1] = 'rebound'
 local values = call('HMGET', key, unpack(wanted))
-local before = tonumber(values[#wanted])
+local before, rebounds = tonumber(values[#wanted - 1]), values[#wanted]
 local open, names = {}, {}
 for i = 1, #asked do
   local value = values[i]
@@ -55,7 +56,7 @@ let_go(names, batch)
 
 local counts = new_counts()
 local spilled_left, retries, again = 0, 0, {}
-for _, entry in ipairs(open) do
+for at, entry in ipairs(open) do
   local index, outcome, ms, class, code, message = unpack(ARGV, entry.at, entry.at + 5)
   local spilled = T .. ':waiters:' .. batch .. ':' .. index
   if outcome ~= 'done' and outcome ~= 'failed' then
@@ -63,8 +64,7 @@ for _, entry in ipairs(open) do
     retries = retries + 1
     if outcome ~= 'again' then item.attempts = item.attempts + 1 end
     if outcome == 'unanswered' then item.unanswered = item.unanswered + 1 end
-    -- A record is read by its spaces.
-    if code ~= '' then item.cause = string.gsub(code, '%s', '-') end
+    if code ~= '' then blame(item, code) end
     local due = NOW + (tonumber(ms) or 0)
     if outcome == 'again' then
       again[#again + 1] = { item, due, spilled }
@@ -81,6 +81,10 @@ for _, entry in ipairs(open) do
     if entry.spill == '1' then
       call('RPUSH', SETTLING, spilled .. ' ' .. outcome .. ' ' .. dead)
       spilled_left = 1
+    end
+    -- A rebound does not rebound.
+    if rebounds and outcome == 'done' and (entry.jobs ~= '' or entry.spill == '1') then
+      rebound(names[at], string.match(entry.value, '^lane=(%S+)'), rebounds)
     end
   end
 end

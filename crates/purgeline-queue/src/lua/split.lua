@@ -10,7 +10,7 @@
 
 local batch, worker, code = ARGV[2], ARGV[3], ARGV[4]
 local key = T .. ':batch:' .. batch
-local state = call('HMGET', key, 'state', 'worker')
+local state = call('HMGET', key, 'state', 'worker', 'rebound')
 local its_own = state[1] == 'leased' and state[2] == worker
 local open = state[1] == 'submitted' and worker == ''
 if not its_own and not open then return {} end
@@ -44,6 +44,7 @@ for _, range in ipairs({ { 1, middle }, { middle + 1, #indexes } }) do
     end
     let_go(names, batch, id)
     call('HSET', new_key, 'state', 'ready', 'split_of', batch, 'cause', code, 'items', count, 'open', count, 'polls', 0)
+    if state[3] then call('HSET', new_key, 'rebound', state[3]) end
   end
 end
 -- The first half stands first; both before the halves of an earlier split, so that few batches

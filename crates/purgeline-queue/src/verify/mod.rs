@@ -2,7 +2,7 @@
 
 mod read;
 
-use crate::{Queue, QueueError, Record, lease::read_item, record::read_entry};
+use crate::{Queue, QueueError, Record, lease::read_item, record::{first_expiry, read_entry}};
 use futures::{StreamExt, TryStreamExt, stream};
 use purgeline_core::{JobId, JobState, Kind, PartCounts, Target};
 use read::AT_ONCE;
@@ -38,7 +38,7 @@ impl Queue {
     /// Walks all keys of these targets and gives what the invariants do not allow:
     ///
     /// 1. *Durable*: every pending record can be leased (it has a hint in a ranked lane, or a due
-    ///    time), every batch is leased, ready or asked about, every item of a batch is whole.
+    ///    time), every embargo ends, every batch is leased, ready or asked about, every item of a batch is whole.
     /// 2. *Counted once*: for each job at each target, the items that have settled and those that
     ///    wait add up to its items; a part is over exactly when all have settled; a job is over
     ///    when its parts are.
@@ -54,6 +54,7 @@ impl Queue {
             let mut walk = Walk::new(self, target);
             walk.read().await?;
             walk.pending().await?;
+            walk.embargoed().await?;
             walk.batches().await?;
             walk.settling().await?;
             walk.parts().await?;
@@ -105,6 +106,7 @@ impl Walk<'_> {
         let pending = self.hash(&self.key("pending")).await?;
         let delayed = self.scores(&self.key("delayed")).await?;
         let lanes = self.scores(&self.key("lanes")).await?;
+        let expiring = self.scores(&self.key("expiring")).await?;
         let mut hints: HashMap<String, HashSet<String>> = HashMap::new();
         let (mut dirs, mut under_way) = (0_u64, 0_u64);
         for (name, text) in &pending {
@@ -116,6 +118,14 @@ impl Walk<'_> {
                     continue;
                 }
             };
+            if let Some(at) = first_expiry(text)
+                && expiring.get(name).is_none_or(|score| as_text(*score).parse::<i64>().is_ok_and(|score| score > at))
+            {
+                self.wrong(format!(
+                    "pending {name} expires for a job at {at}, but expiring says {:?}",
+                    expiring.get(name)
+                ));
+            }
             under_way += u64::from(record.cause.as_deref() == Some("under-way"));
             let lane = record.lane.to_string();
             match (record.due_ms, delayed.get(name)) {
@@ -153,9 +163,31 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// What waits for the end of an embargo.
+    async fn embargoed(&mut self) -> Result<(), QueueError> {
+        let embargoes = self.scores(&self.key("embargoes")).await?;
+        let embargoed = self.hash(&self.key("embargoed")).await?;
+        for (name, text) in &embargoed {
+            let time = name.split_once(' ').map(|(time, _)| time);
+            let score = embargoes.get(name).copied().map(as_text);
+            if time.is_none() || time != score.as_deref() {
+                self.wrong(format!("embargoed {name}: embargoes says {score:?}"));
+            }
+            match Record::parse(name, text) {
+                Ok(record) => self.record(name, &record, &self.key(&format!("waiters:{name}"))).await?,
+                Err(error) => self.wrong(error),
+            }
+        }
+        for name in embargoes.keys().filter(|name| !embargoed.contains_key(*name)) {
+            self.wrong(format!("embargoes has {name}, but embargoed does not"));
+        }
+        Ok(())
+    }
+
     /// Counts the jobs that wait for one item.
     async fn record(&mut self, name: &str, record: &Record, spilled: &str) -> Result<(), QueueError> {
-        if record.jobs.is_empty() && !record.more_jobs {
+        let rebounds = record.cause.as_deref().is_some_and(|cause| cause.starts_with("rebound"));
+        if record.jobs.is_empty() && !record.more_jobs && !rebounds {
             self.wrong(format!("{name} waits for no job"));
         }
         for (job, count) in &record.jobs {

@@ -7,7 +7,7 @@ use purgeline_core::{
     Cause, Class, Clock, Item, JobId, Kind, Lane, Limits, ManualClock, PartCounts, Priority, Receipt, Target,
 };
 use purgeline_queue::{
-    Chunk, Enqueued, Lease, LeasePolicy, LeasedBatch, NewJob, Queue, QueueError, Retention, Settlement,
+    Chunk, Enqueued, Lease, LeasePolicy, LeasedBatch, NewJob, Queue, QueueError, Retention, Settlement, Timing,
     server::RedisServer,
 };
 use redis::AsyncTypedCommands;
@@ -83,6 +83,7 @@ impl Bed {
             first_items: String::new(),
             priority: Priority::Normal,
             source: None,
+            timing: Timing::default(),
         };
         self.queue.create_job(&job).await.unwrap();
     }
@@ -204,6 +205,7 @@ pub(crate) fn chunk<'a>(name: &str, items: &'a [(String, String)]) -> Chunk<'a> 
         job_items: items.len(),
         priority: Priority::Normal,
         source: "test",
+        timing: Timing::default(),
         items,
     }
 }

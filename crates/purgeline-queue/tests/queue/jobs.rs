@@ -1,6 +1,6 @@
 use crate::bed::{Bed, RETENTION, chunk, failed, id, lane, plain, url};
 use purgeline_core::{JobState, PartCounts, Priority, Target};
-use purgeline_queue::{Created, JobFilter, NewJob, QueueError, Settlement};
+use purgeline_queue::{Created, JobFilter, NewJob, QueueError, Quiet, Settlement, Timing};
 use redis::{AsyncTypedCommands, streams::StreamRangeReply};
 use std::collections::BTreeMap;
 
@@ -13,6 +13,11 @@ fn new_job(name: &str, targets: &[&Target]) -> NewJob {
         first_items: format!("{}\n{}", url("a"), url("b")),
         priority: Priority::Urgent,
         source: Some("cms:post 42".into()),
+        timing: Timing {
+            quiet: Some(Quiet { quiet_ms: 10_000, max_wait_ms: 60_000 }),
+            not_before_ms: Some(1_763_700_060_000),
+            expires_at_ms: Some(1_763_700_600_000),
+        },
     }
 }
 
@@ -39,6 +44,7 @@ async fn a_job_is_written_once() {
     let read = bed.queue.job(id("j1"), std::slice::from_ref(&bed.target)).await.unwrap().unwrap();
     assert_eq!((read.items, read.priority, read.source), (2, Priority::Urgent, Some("cms:post 42".into())));
     assert_eq!(read.first_items, [url("a"), url("b")]);
+    assert_eq!(read.timing, job.timing);
     assert_eq!((read.submitted_ms, read.ended_ms, read.state), (bed.now() - 5, None, JobState::Active));
     bed.check().await;
 }

@@ -3,7 +3,7 @@
 use crate::bed::{Bed, RETENTION, count, id, plain, policy, url};
 use futures::{StreamExt, TryStreamExt, stream};
 use purgeline_core::{Item, JobId, JobState, Kind, Priority};
-use purgeline_queue::{Chunk, Enqueued, JobFilter, Lease, NewJob, QueueError, Settlement};
+use purgeline_queue::{Chunk, Enqueued, JobFilter, Lease, NewJob, QueueError, Settlement, Timing};
 use std::collections::BTreeMap;
 
 const JOBS: usize = 20_000;
@@ -44,6 +44,7 @@ async fn ask(bed: &Bed, job: usize, items: &[(String, String)]) -> Result<Enqueu
         first_items: String::new(),
         priority: Priority::Normal,
         source: None,
+        timing: Timing::default(),
     };
     bed.queue.create_job(&new).await?;
     bed.queue.enqueue(&bed.target, &crate::bed::chunk(&name, items), 1).await
@@ -122,6 +123,7 @@ async fn a_job_of_100_000_urls_never_holds_redis_for_long() {
         first_items: String::new(),
         priority: Priority::Bulk,
         source: None,
+        timing: Timing::default(),
     };
     bed.queue.create_job(&new).await.unwrap();
     let items: Vec<_> = (0..URLS).map(|n| (url(n), "bulk/url".to_owned())).collect();
@@ -132,6 +134,7 @@ async fn a_job_of_100_000_urls_never_holds_redis_for_long() {
         job_items: URLS,
         priority: Priority::Bulk,
         source: "load",
+        timing: Timing::default(),
         items: &items[index * CHUNK..(index + 1) * CHUNK],
     };
     let mut costs = Vec::new();

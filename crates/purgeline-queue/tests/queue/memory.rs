@@ -55,6 +55,7 @@ impl Bed {
             first_items: String::new(),
             priority: Priority::Normal,
             source: None,
+            timing: purgeline_queue::Timing::default(),
         };
         let refused = self.queue.create_job(&job).await.unwrap_err();
         assert!(matches!(&refused, QueueError::Redis(error) if error.code() == Some("OOM")), "{refused}");

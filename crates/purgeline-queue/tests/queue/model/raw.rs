@@ -15,8 +15,8 @@ macro_rules! script {
     };
 }
 
-static SETTLE: LazyLock<Script> = script!("lib.lua" "counts.lua" "settle.lua");
-static DRAIN: LazyLock<Script> = script!("lib.lua" "counts.lua" "drain.lua");
+static SETTLE: LazyLock<Script> = script!("lib.lua" "counts.lua" "rebound.lua" "settle.lua");
+static DRAIN: LazyLock<Script> = script!("lib.lua" "counts.lua" "expire.lua" "drain.lua");
 static COMPACT: LazyLock<Script> = script!("lib.lua" "compact.lua");
 
 fn begin<'a>(script: &'a Script, queue: &Queue, target: &Target, now: i64) -> ScriptInvocation<'a> {

@@ -9,7 +9,7 @@ use crate::{
     },
 };
 use purgeline_core::Priority;
-use purgeline_queue::{Chunk, Enqueued, NewJob, QueueError};
+use purgeline_queue::{Chunk, Enqueued, NewJob, QueueError, Timing};
 use std::collections::BTreeSet;
 
 impl World<'_> {
@@ -27,6 +27,7 @@ impl World<'_> {
             first_items: String::new(),
             priority: asked.priority,
             source: None,
+            timing: Timing::default(),
         };
         self.queue.create_job(&new).await.unwrap();
         for (place, at) in asked.to.iter().enumerate() {
@@ -67,6 +68,7 @@ impl World<'_> {
                 job_items: asked.items.len(),
                 priority: asked.priority,
                 source: "model",
+                timing: Timing::default(),
                 items: &items,
             };
             let answer = self.queue.enqueue(&self.targets[at], &chunk, room).await;
