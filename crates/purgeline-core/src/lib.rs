@@ -22,8 +22,8 @@ pub use cover::{ancestors, covers};
 pub use host::{HostPattern, HostPatternError};
 pub use item::{Item, ItemError, Kind, Resource};
 pub use job::{
-    JobId, JobIdError, JobOptions, JobRequest, JobState, MAX_AHEAD_MS, MAX_MAX_WAIT_MS, MAX_QUIET_MS, MAX_WAIT_TIMES,
-    PartCounts,
+    JobId, JobIdError, JobOptions, JobRequest, JobState, MAX_AHEAD_MS, MAX_MAX_WAIT_MS, MAX_QUIET_MS,
+    MAX_WAIT_TIMES, PartCounts,
 };
 pub use lane::Lane;
 pub use limits::{CallLimits, LimitError, Limits, PollSchedule, Quota, Rate, RateUnit};

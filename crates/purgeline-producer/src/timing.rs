@@ -20,9 +20,10 @@ pub(crate) fn check(options: &JobOptions) -> Result<(), SubmitError> {
         (None, Some(_)) => {
             refuse("max_wait_ms", "it bounds the wait for quiet: give quiet_ms too".to_owned())
         }
-        (Some(quiet), Some(max)) if max < quiet => {
-            refuse("max_wait_ms", format!("{max} is less than quiet_ms, {quiet}: nothing would ever be quiet so long"))
-        }
+        (Some(quiet), Some(max)) if max < quiet => refuse(
+            "max_wait_ms",
+            format!("{max} is less than quiet_ms, {quiet}: nothing would ever be quiet so long"),
+        ),
         _ => Ok(()),
     }
 }
@@ -96,8 +97,14 @@ mod tests {
                 JobOptions { quiet_ms: Some(9), max_wait_ms: Some(604_800_001), ..none() },
                 "max_wait_ms: 604800001 is too long",
             ),
-            (JobOptions { not_before: when("+367d"), ..none() }, "not_before: +31708800000ms is too far ahead"),
-            (JobOptions { expires_at: when("+367d"), ..none() }, "expires_at: +31708800000ms is too far ahead"),
+            (
+                JobOptions { not_before: when("+367d"), ..none() },
+                "not_before: +31708800000ms is too far ahead",
+            ),
+            (
+                JobOptions { expires_at: when("+367d"), ..none() },
+                "expires_at: +31708800000ms is too far ahead",
+            ),
             (
                 JobOptions { expires_at: when("1970-01-01T00:16:40Z"), ..none() },
                 "expires_at: 1970-01-01T00:16:40Z has passed",

@@ -161,10 +161,12 @@ impl Worker {
         for configured in &self.targets {
             let (limits, lease_ms) = (&configured.descriptor.limits, self.config.lease_ms.get());
             let headroom_ms = self.config.headroom_ms;
-            let mut lease_policy = LeasePolicy::new(limits, configured.config.linger_ms, lease_ms, headroom_ms)
-                .not_while_open(configured.descriptor.rules.not_while_open);
+            let mut lease_policy =
+                LeasePolicy::new(limits, configured.config.linger_ms, lease_ms, headroom_ms)
+                    .not_while_open(configured.descriptor.rules.not_while_open);
             if let Some(after_ms) = configured.config.rebound_ms {
-                lease_policy = lease_policy.rebound(after_ms.get(), configured.config.max_pending_items.get());
+                lease_policy =
+                    lease_policy.rebound(after_ms.get(), configured.config.max_pending_items.get());
             }
             let poll_policy = configured.descriptor.polls.map(|schedule| {
                 PollPolicy::new(limits, schedule.batches_per_call.get(), lease_ms, headroom_ms)

@@ -23,6 +23,11 @@ pub(crate) enum Whereabouts {
         #[serde(flatten)]
         wait: Wait,
     },
+    /// It waits for the end of the job's embargo.
+    Embargoed {
+        /// When that is, in milliseconds since 1970.
+        until_ms: i64,
+    },
     /// It is in a call.
     Batch {
         /// The batch's id at the target.
@@ -49,8 +54,30 @@ pub(crate) struct Wait {
     attempts: u32,
     /// Delayed until then, in milliseconds since 1970; `None`: it may go.
     due_ms: Option<i64>,
+    /// It waits for quiet, or to be purged again: until then at the latest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_ms: Option<i64>,
     /// The code of the last failed attempt.
     cause: Option<String>,
+}
+
+/// Finds an item of a job that has an embargo at a target; `None` if it does not wait there.
+///
+/// # Errors
+/// When Redis cannot be asked.
+pub(crate) async fn find_embargoed(
+    queue: &Queue,
+    target: &ConfiguredTarget,
+    item: &Item,
+    wished: Action,
+    not_before_ms: i64,
+) -> Result<Option<Whereabouts>, QueueError> {
+    let (action, _) = target.lane(item, wished, Priority::Normal);
+    let waits = queue.embargoed_item(&target.target, item, action, not_before_ms).await?.is_some();
+    if waits {
+        return Ok(Some(Whereabouts::Embargoed { until_ms: not_before_ms }));
+    }
+    find(queue, target, item, wished).await
 }
 
 /// Finds an item at a target; `None` if it does not wait there: it has settled.
@@ -94,6 +121,7 @@ impl fmt::Display for Whereabouts {
         match self {
             Self::Pending { wait } => write!(f, "waits {wait}"),
             Self::Covered { dir, wait } => write!(f, "waits with {dir} {wait}"),
+            Self::Embargoed { until_ms } => write!(f, "is embargoed until {}", Time(*until_ms)),
             Self::Batch { batch, state: BatchState::Leased, .. } => {
                 write!(f, "is being sent in batch {batch}")
             }
@@ -116,20 +144,25 @@ impl fmt::Display for Whereabouts {
 
 impl From<Record> for Wait {
     fn from(record: Record) -> Self {
-        let Record { lane, since_ms, attempts, due_ms, cause, .. } = record;
-        Self { lane: lane.to_string(), since_ms, attempts, due_ms, cause }
+        let Record { lane, since_ms, attempts, due_ms, latest_ms, cause, .. } = record;
+        Self { lane: lane.to_string(), since_ms, attempts, due_ms, latest_ms, cause }
     }
 }
 
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "in {} since {}", self.lane, Time(self.since_ms))?;
-        if let Some(due) = self.due_ms {
-            write!(f, ", not before {}", Time(due))?;
+        match (self.due_ms, self.latest_ms) {
+            (Some(due), Some(latest)) => {
+                write!(f, ", until {} if it stays quiet, {} at the latest", Time(due), Time(latest))?;
+            }
+            (Some(due), None) => write!(f, ", not before {}", Time(due))?,
+            (None, _) => {}
         }
         let times = if self.attempts == 1 { "attempt" } else { "attempts" };
         match (self.attempts, &self.cause) {
             (0, None) => Ok(()),
+            (0, Some(cause)) if cause == "rebound" => write!(f, ", to be purged once more"),
             (sent, Some(cause)) => write!(f, ", after {sent} {times} (last: {cause})"),
             (sent, None) => write!(f, ", after {sent} {times}"),
         }

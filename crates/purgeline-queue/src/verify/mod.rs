@@ -2,7 +2,11 @@
 
 mod read;
 
-use crate::{Queue, QueueError, Record, lease::read_item, record::{first_expiry, read_entry}};
+use crate::{
+    Queue, QueueError, Record,
+    lease::read_item,
+    record::{first_expiry, read_entry},
+};
 use futures::{StreamExt, TryStreamExt, stream};
 use purgeline_core::{JobId, JobState, Kind, PartCounts, Target};
 use read::AT_ONCE;
@@ -119,7 +123,9 @@ impl Walk<'_> {
                 }
             };
             if let Some(at) = first_expiry(text)
-                && expiring.get(name).is_none_or(|score| as_text(*score).parse::<i64>().is_ok_and(|score| score > at))
+                && expiring
+                    .get(name)
+                    .is_none_or(|score| as_text(*score).parse::<i64>().is_ok_and(|score| score > at))
             {
                 self.wrong(format!(
                     "pending {name} expires for a job at {at}, but expiring says {:?}",

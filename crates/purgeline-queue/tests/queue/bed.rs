@@ -7,8 +7,8 @@ use purgeline_core::{
     Cause, Class, Clock, Item, JobId, Kind, Lane, Limits, ManualClock, PartCounts, Priority, Receipt, Target,
 };
 use purgeline_queue::{
-    Chunk, Enqueued, Lease, LeasePolicy, LeasedBatch, NewJob, Queue, QueueError, Retention, Settlement, Timing,
-    server::RedisServer,
+    Chunk, Enqueued, Lease, LeasePolicy, LeasedBatch, NewJob, Queue, QueueError, Retention, Settlement,
+    Timing, server::RedisServer,
 };
 use redis::AsyncTypedCommands;
 use std::{collections::BTreeMap, num::NonZeroU32};

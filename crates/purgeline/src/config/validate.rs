@@ -1,5 +1,8 @@
 use super::{ConfigError, Problem, Secrets};
-use purgeline_core::{SystemClock, TargetName, config::Config};
+use purgeline_core::{
+    MAX_MAX_WAIT_MS, MAX_QUIET_MS, SystemClock, TargetName,
+    config::{Config, TargetConfig},
+};
 use purgeline_providers::ConfiguredTarget;
 use redis::IntoConnectionInfo;
 use secrecy::ExposeSecret;
@@ -42,9 +45,33 @@ fn validate_target(target: &ConfiguredTarget, secrets: Secrets) -> Option<Proble
         let text = format!("{} is more than retry_max_ms, {}", config.retry_initial_ms, config.retry_max_ms);
         return Some(Problem::of_key(key, None, text));
     }
+    if let Some((key, text)) = bad_timing(config) {
+        return Some(Problem::of_key(format!("targets.{}.{key}", target.target.name), None, text));
+    }
     match secrets {
         Secrets::Read => target.client(Arc::new(SystemClock)).err().map(|error| Problem::of_target(&error)),
         Secrets::Skip => None,
+    }
+}
+
+/// The first of a target's times that cannot be kept, and why.
+fn bad_timing(config: &TargetConfig) -> Option<(&'static str, String)> {
+    let rebound_ms = config.rebound_ms.map(std::num::NonZeroU64::get);
+    for (key, ms, most, words) in [
+        ("quiet_ms", config.quiet_ms, MAX_QUIET_MS, "a day"),
+        ("max_wait_ms", config.max_wait_ms, MAX_MAX_WAIT_MS, "a week"),
+        ("rebound_ms", rebound_ms, MAX_QUIET_MS, "a day"),
+    ] {
+        if let Some(ms) = ms.filter(|ms| *ms > most) {
+            return Some((key, format!("{ms} is too long: {most}, {words}, is the most")));
+        }
+    }
+    match (config.quiet_ms.unwrap_or_default(), config.max_wait_ms) {
+        (0, Some(_)) => Some(("max_wait_ms", "it bounds the wait for quiet: set quiet_ms too".to_owned())),
+        (quiet, Some(max)) if max < quiet => {
+            Some(("max_wait_ms", format!("{max} is less than quiet_ms, {quiet}")))
+        }
+        _ => None,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
 };
 use answer::Answer;
 use clap::Args;
-use purgeline_core::{Action, JobOptions, JobRequest, JobState, Priority, TargetName};
+use purgeline_core::{Action, JobOptions, JobRequest, JobState, Priority, TargetName, When, duration_ms};
 use purgeline_producer::{Accept, Producer, SubmitError, Submitted};
 use purgeline_queue::Retention;
 use std::path::PathBuf;
@@ -47,6 +47,20 @@ pub(crate) struct EnqueueArgs {
     /// How soon: urgent, normal or bulk
     #[arg(long, default_value_t)]
     priority: Priority,
+    /// Debounce: each item goes when nobody has asked for it for so long, like 10s. 0s: at once,
+    /// whatever the target's default. Urgent jobs go at once
+    #[arg(long, value_name = "DURATION", value_parser = duration_ms)]
+    quiet: Option<u64>,
+    /// The longest that an item waits for quiet after it was first asked for, like 60s; six times
+    /// the quiet by default
+    #[arg(long, value_name = "DURATION", value_parser = duration_ms, requires = "quiet")]
+    max_wait: Option<u64>,
+    /// An embargo: no purge before this time counts, like 2026-11-21T18:00:00Z, or +10m from now
+    #[arg(long, value_name = "TIME")]
+    not_before: Option<When>,
+    /// From this time on the purge is of no use: what has not been sent is cancelled
+    #[arg(long, value_name = "TIME")]
+    expires_at: Option<When>,
     /// Enqueueing the same again under the same key adds nothing: use it where a call may be
     /// repeated
     #[arg(long, value_name = "KEY")]
@@ -102,6 +116,10 @@ fn request(args: EnqueueArgs, input: &Input) -> JobRequest {
             source: args.source,
             targets: args.targets,
             idempotency_key: args.idempotency_key,
+            quiet_ms: args.quiet,
+            max_wait_ms: args.max_wait,
+            not_before: args.not_before,
+            expires_at: args.expires_at,
         },
     }
 }

@@ -81,7 +81,12 @@ impl JobView {
             view.holds.extend(held.into_iter().map(|hold| HeldTarget { target: name.clone(), hold }));
             for text in view.job.first_items.iter().take(LOOKED_FOR) {
                 let Some((item, action)) = Item::from_name(text) else { continue };
-                if let Some(found) = whereabouts::find(&session.queue, target, &item, action).await? {
+                let queue = &session.queue;
+                let found = match view.job.timing.not_before_ms {
+                    Some(at) => whereabouts::find_embargoed(queue, target, &item, action, at).await?,
+                    None => whereabouts::find(queue, target, &item, action).await?,
+                };
+                if let Some(found) = found {
                     view.waiting.push(WaitingItem {
                         target: name.clone(),
                         item: text.clone(),
@@ -103,6 +108,16 @@ impl fmt::Display for JobView {
             write!(f, ", by {source}")?;
         }
         writeln!(f)?;
+        if let Some(quiet) = job.timing.quiet {
+            let (quiet, most) = (Span(ms(quiet.quiet_ms)), Span(ms(quiet.max_wait_ms)));
+            writeln!(f, "waits for {quiet} of quiet, {most} at most")?;
+        }
+        if let Some(at) = job.timing.not_before_ms {
+            writeln!(f, "not before {}", Time(at))?;
+        }
+        if let Some(at) = job.timing.expires_at_ms {
+            writeln!(f, "expires {}", Time(at))?;
+        }
         if let Some(ended) = job.ended_ms {
             writeln!(f, "ended {}, after {}", Time(ended), Span(ended - job.submitted_ms))?;
         }
@@ -131,6 +146,10 @@ impl fmt::Display for JobView {
     }
 }
 
+fn ms(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
+}
+
 impl JobView {
     fn write_parts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = table(&["target", "state", "items", "succeeded", "failed", "cancelled", "waiting"]);
@@ -147,7 +166,10 @@ impl JobView {
                 counts.items.to_string(),
                 counts.succeeded.to_string(),
                 counts.failed.to_string(),
-                counts.cancelled.to_string(),
+                match part.expired {
+                    0 => counts.cancelled.to_string(),
+                    expired => format!("{} ({expired} expired)", counts.cancelled),
+                },
                 counts.items.saturating_sub(counts.settled()).to_string(),
             ]);
         }

@@ -67,6 +67,9 @@ impl fmt::Display for Shown {
         if stats.delayed > 0 {
             write!(f, ", {} of them delayed", stats.delayed)?;
         }
+        if stats.embargoed > 0 {
+            write!(f, ", {} embargoed", stats.embargoed)?;
+        }
         if let Some(oldest) = stats.oldest_ms {
             write!(f, ", the oldest since {}", Time(oldest))?;
         }
