@@ -7,6 +7,9 @@ pub enum QueueError {
     /// Redis could not be asked, or refused. A write may have been carried out.
     #[error("Redis: {0}")]
     Redis(#[from] redis::RedisError),
+    /// The URL names no Redis.
+    #[error("redis.url: {0}")]
+    Url(#[from] crate::TopologyError),
     /// The target has no room for the job's items.
     #[error(
         "target {target} is full: {waiting} items wait and {most} is the most (max_pending_items); try again when some have gone out"

@@ -1,40 +1,46 @@
-use crate::{Keys, QueueError, connection::Connection};
+use crate::{
+    Connection, Keys, QueueError, Topology,
+    scripts::{Invocation, Script},
+};
 use purgeline_core::{Clock, ManualClock, Target, config::RedisConfig};
-use redis::{FromRedisValue, Script, ScriptInvocation, aio::ConnectionManager};
-use secrecy::SecretString;
-use std::time::Duration;
+use redis::FromRedisValue;
+use secrecy::{ExposeSecret, SecretString};
+use std::{sync::Arc, time::Duration};
 
-/// The purge queue in one Redis. Cheap to clone; all clones share a connection, which comes back
-/// by itself after an outage (commands fail meanwhile, and say so).
+/// The purge queue in one Redis: a server, the primary that Sentinels name, or a cluster. Cheap to
+/// clone; all clones share a [`Connection`].
 ///
 /// Its methods are the scripts of `src/lua`, each atomic; see the crate's documentation for who
 /// calls which.
 #[derive(Clone)]
 pub struct Queue {
+    topology: Arc<Topology>,
     connection: Connection,
     keys: Keys,
     clock: Option<ManualClock>,
 }
 
 impl Queue {
-    /// The queue at `url` (`redis://`, `rediss://` or `unix://`). Opens no connection yet.
+    /// The queue at `url`, in one of the forms of [`Topology`]. Opens no connection yet.
     ///
     /// # Errors
-    /// When the URL is none that Redis clients know.
+    /// When the URL has none of these forms.
     pub fn new(url: &SecretString, config: &RedisConfig) -> Result<Self, QueueError> {
-        Ok(Self::over(Connection::from_config(url, config)?))
+        let topology = Topology::parse(url.expose_secret())?;
+        Self::over(topology, Duration::from_millis(config.timeout_ms))
     }
 
     /// The same with nothing but a URL: each command waits at most five seconds.
     ///
     /// # Errors
-    /// When the URL is none that Redis clients know.
+    /// When the URL has none of the forms of [`Topology`].
     pub fn open(url: &str) -> Result<Self, QueueError> {
-        Ok(Self::over(Connection::lazy(url, Duration::from_secs(5))?))
+        Self::over(Topology::parse(url)?, Duration::from_secs(5))
     }
 
-    fn over(connection: Connection) -> Self {
-        Self { connection, keys: Keys::default(), clock: None }
+    fn over(topology: Topology, timeout: Duration) -> Result<Self, QueueError> {
+        let connection = Connection::lazy(&topology, timeout)?;
+        Ok(Self { topology: Arc::new(topology), connection, keys: Keys::default(), clock: None })
     }
 
     /// Takes the time from this clock instead of Redis's, for tests that turn it by hand.
@@ -62,12 +68,14 @@ impl Queue {
     /// A raw connection, for those who look at what the queue's methods do not show
     /// (`doctor`'s questions about Redis itself, benchmarks).
     #[must_use]
-    pub fn manager(&self) -> ConnectionManager {
-        self.connection.manager()
+    pub fn manager(&self) -> Connection {
+        self.connection.clone()
     }
 
-    pub(crate) fn client(&self) -> &redis::Client {
-        self.connection.client()
+    /// How the Redis is set up that it is in.
+    #[must_use]
+    pub fn topology(&self) -> &Topology {
+        &self.topology
     }
 
     /// The time in milliseconds since 1970: Redis's, or the manual clock's.
@@ -83,10 +91,10 @@ impl Queue {
     }
 
     /// A script of a target, with the two arguments that all of them share.
-    pub(crate) fn script<'a>(&self, script: &'a Script, target: &Target) -> ScriptInvocation<'a> {
+    pub(crate) fn script<'a>(&self, script: &'a Script, target: &Target) -> Invocation<'a> {
         let mut invocation = script.prepare_invoke();
         invocation.key(self.keys.target(target)).arg(self.given_time());
-        invocation
+        invocation.guarded()
     }
 
     /// What scripts take for the time: nothing, for Redis's own, or the manual clock's.
@@ -94,17 +102,17 @@ impl Queue {
         self.clock.as_ref().map(|clock| clock.now().as_millisecond().to_string()).unwrap_or_default()
     }
 
-    pub(crate) async fn invoke<T: FromRedisValue>(
-        &self,
-        invocation: &ScriptInvocation<'_>,
-    ) -> Result<T, QueueError> {
-        Ok(invocation.invoke_async(&mut self.manager()).await?)
+    pub(crate) async fn invoke<T: FromRedisValue>(&self, script: &Invocation<'_>) -> Result<T, QueueError> {
+        let answer = self.connection.invoke(script).await?;
+        Ok(redis::from_redis_value(answer).map_err(redis::RedisError::from)?)
     }
 }
 
 impl std::fmt::Debug for Queue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The client holds the URL, and that may hold a password.
-        f.debug_struct("Queue").field("keys", &self.keys).finish_non_exhaustive()
+        f.debug_struct("Queue")
+            .field("topology", &self.topology)
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@
 //! When Redis has no memory left, scripts that add work are refused before they write anything;
 //! those that get work done go on, so that a full queue empties (`allow-oom`).
 
-use redis::Script;
+use redis::{Cmd, ToRedisArgs};
 use std::sync::LazyLock;
 
 macro_rules! scripts {
@@ -35,4 +35,69 @@ scripts! {
     ABANDON "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/abandon.lua";
     FINISH_JOB "#!lua flags=allow-oom" "lua/finish_job.lua";
     EMIT "#!lua flags=allow-oom" "lua/emit.lua";
+}
+
+/// A script: its text, and the hash by which a Redis that has run it knows it.
+pub(crate) struct Script {
+    text: &'static str,
+    hash: String,
+}
+
+/// A call of a script. It can be written as a command in two ways, so that it goes by the way of
+/// its keys to the server that has them whether that server knows the script or not.
+pub(crate) struct Invocation<'a> {
+    script: &'a Script,
+    keys: Vec<Vec<u8>>,
+    arguments: Vec<Vec<u8>>,
+    /// One key more, the last.
+    guard: Option<Vec<u8>>,
+}
+
+impl Script {
+    fn new(text: &'static str) -> Self {
+        Self { text, hash: redis::Script::new(text).get_hash().to_owned() }
+    }
+
+    pub(crate) fn prepare_invoke(&self) -> Invocation<'_> {
+        Invocation { script: self, keys: Vec::new(), arguments: Vec::new(), guard: None }
+    }
+}
+
+impl Invocation<'_> {
+    pub(crate) fn key(&mut self, key: impl ToRedisArgs) -> &mut Self {
+        key.write_redis_args(&mut self.keys);
+        self
+    }
+
+    pub(crate) fn arg(&mut self, argument: impl ToRedisArgs) -> &mut Self {
+        argument.write_redis_args(&mut self.arguments);
+        self
+    }
+
+    /// For a script whose first key is the common beginning of those that it uses, and no key
+    /// itself. While a cluster moves their slot from one node to another, some are here and some
+    /// there, and neither node may run it: each would see a part, and write beside the rest. A
+    /// node refuses a command (`TRYAGAIN`) that names several keys which are not there, and so a
+    /// second such name is given. The cluster's client tries again until the slot has arrived.
+    pub(crate) fn guarded(mut self) -> Self {
+        self.guard = self.keys.first().map(|key| [key, b":guard".as_slice()].concat());
+        self
+    }
+
+    /// For a Redis that knows the script; another one answers `NOSCRIPT`.
+    pub(crate) fn by_hash(&self) -> Cmd {
+        self.command("EVALSHA", &self.script.hash)
+    }
+
+    /// For any Redis, which knows the script from then on.
+    pub(crate) fn by_text(&self) -> Cmd {
+        self.command("EVAL", self.script.text)
+    }
+
+    fn command(&self, name: &str, script: &str) -> Cmd {
+        let keys = self.keys.len() + usize::from(self.guard.is_some());
+        let mut command = redis::cmd(name);
+        command.arg(script).arg(keys).arg(&self.keys).arg(&self.guard).arg(&self.arguments);
+        command
+    }
 }

@@ -131,7 +131,7 @@ trait Entries {
     async fn dump_entries(&mut self, key: &str) -> Vec<Vec<(String, String)>>;
 }
 
-impl Entries for redis::aio::ConnectionManager {
+impl Entries for purgeline_queue::Connection {
     async fn dump_entries(&mut self, key: &str) -> Vec<Vec<(String, String)>> {
         let entries: Vec<(String, Vec<(String, String)>)> =
             redis::cmd("XRANGE").arg(key).arg("-").arg("+").query_async(self).await.unwrap();

@@ -2,13 +2,14 @@
 
 use crate::bed::{Bed, RETENTION, dir, id, plain, retry, url};
 use purgeline_core::Priority::{Bulk, Urgent};
+use purgeline_queue::Connection;
 use purgeline_queue::{LeasedBatch, Settlement};
-use redis::{AsyncTypedCommands, aio::ConnectionManager};
+use redis::AsyncTypedCommands;
 
 /// A queue that has something of everything.
 struct Full {
     bed: Bed,
-    redis: ConnectionManager,
+    redis: Connection,
     base: String,
     leased: LeasedBatch,
 }

@@ -4,7 +4,7 @@ use purgeline_core::{
     config::{Config, TargetConfig},
 };
 use purgeline_providers::ConfiguredTarget;
-use redis::IntoConnectionInfo;
+use purgeline_queue::Topology;
 use secrecy::ExposeSecret;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,11 +12,9 @@ use std::{collections::BTreeMap, sync::Arc};
 pub(super) fn validate(config: &Config, secrets: Secrets) -> Result<Vec<ConfiguredTarget>, ConfigError> {
     let mut problems = Vec::new();
     if let Some(url) = &config.redis.url
-        && url.expose_secret().into_connection_info().is_err()
+        && let Err(error) = Topology::parse(url.expose_secret())
     {
-        // The reason may quote the URL, which may hold a password.
-        let text = "not a Redis address: expected redis://HOST[:PORT][/DB], rediss://… or unix:///PATH";
-        problems.push(Problem::of_key("redis.url", None, text));
+        problems.push(Problem::of_key("redis.url", None, error.to_string()));
     }
     if config.redis.timeout_ms == 0 {
         problems.push(Problem::of_key("redis.timeout_ms", None, "expected 1 or more"));

@@ -123,7 +123,7 @@ impl Keyspace {
 
 async fn ask<T: redis::FromRedisValue + Default>(
     pipe: &redis::Pipeline,
-    redis: &mut redis::aio::ConnectionManager,
+    redis: &mut purgeline_queue::Connection,
 ) -> T {
     if pipe.is_empty() { T::default() } else { pipe.query_async(redis).await.unwrap() }
 }

@@ -1,7 +1,7 @@
 use super::report::Check;
 use purgeline_core::{Clock, SystemClock};
-use purgeline_queue::{Queue, QueueError};
-use redis::{InfoDict, RedisError, aio::ConnectionManager};
+use purgeline_queue::{Connection, Queue, QueueError};
+use redis::{InfoDict, RedisError};
 
 /// The oldest Redis that purgeline is tested with.
 const TESTED_VERSION: u64 = 7;
@@ -64,7 +64,7 @@ fn cluster(info: &InfoDict) -> Option<Check> {
     })
 }
 
-async fn appendonly(redis: &mut ConnectionManager, info: &InfoDict) -> Check {
+async fn appendonly(redis: &mut Connection, info: &InfoDict) -> Check {
     const CHECK: &str = "redis appendonly";
     match config(redis, "appendonly").await {
         Ok(value) if value == "yes" => match info.get::<String>("aof_last_write_status").as_deref() {
@@ -84,7 +84,7 @@ async fn appendonly(redis: &mut ConnectionManager, info: &InfoDict) -> Check {
     }
 }
 
-async fn appendfsync(redis: &mut ConnectionManager) -> Check {
+async fn appendfsync(redis: &mut Connection) -> Check {
     const CHECK: &str = "redis appendfsync";
     match config(redis, "appendfsync").await {
         Ok(value) if value == "always" => Check::good(CHECK, value),
@@ -96,7 +96,7 @@ async fn appendfsync(redis: &mut ConnectionManager) -> Check {
     }
 }
 
-async fn eviction(redis: &mut ConnectionManager) -> Check {
+async fn eviction(redis: &mut Connection) -> Check {
     const CHECK: &str = "redis maxmemory-policy";
     match config(redis, "maxmemory-policy").await {
         Ok(value) if value == "noeviction" => Check::good(CHECK, value),
@@ -134,7 +134,7 @@ fn clock(redis_ms: i64) -> Check {
     }
 }
 
-async fn config(redis: &mut ConnectionManager, name: &str) -> Result<String, RedisError> {
+async fn config(redis: &mut Connection, name: &str) -> Result<String, RedisError> {
     let (_, value): (String, String) = redis::cmd("CONFIG").arg("GET").arg(name).query_async(redis).await?;
     Ok(value)
 }

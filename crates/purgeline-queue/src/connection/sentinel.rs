@@ -1,0 +1,64 @@
+use super::renewed::Source;
+use crate::Sentinels;
+use redis::{
+    AsyncConnectionConfig, Client, RedisError, RedisResult,
+    aio::MultiplexedConnection,
+    sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType},
+};
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// The primary that Sentinels name.
+pub(super) struct Primary {
+    name: String,
+    sentinels: Mutex<SentinelClient>,
+    config: AsyncConnectionConfig,
+    db: i64,
+}
+
+impl Primary {
+    pub(super) fn new(sentinels: &Sentinels, timeout: Duration) -> RedisResult<Self> {
+        let mut primary =
+            SentinelNodeConnectionInfo::default().set_redis_connection_info(sentinels.settings.clone());
+        if let Some(tls) = sentinels.tls {
+            primary = primary.set_tls_mode(tls);
+        }
+        let client = SentinelClient::build(
+            sentinels.nodes.clone(),
+            &sentinels.primary,
+            Some(primary),
+            SentinelServerType::Master,
+        )?;
+        Ok(Self {
+            name: sentinels.primary.clone(),
+            sentinels: Mutex::new(client),
+            config: AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(timeout))
+                .set_response_timeout(Some(timeout)),
+            db: sentinels.settings.db(),
+        })
+    }
+
+    /// Asks the Sentinels, and the primary whether it is one.
+    pub(super) async fn client(&self) -> RedisResult<Client> {
+        let answer = self.sentinels.lock().await.async_get_client().await;
+        answer.map_err(|error| {
+            let text = format!("{}: {error}", self.name);
+            RedisError::from((error.kind(), "Sentinel names no primary that answers as one", text))
+        })
+    }
+}
+
+impl Source for Primary {
+    type Connection = MultiplexedConnection;
+
+    const HAS_OTHERS: bool = false;
+
+    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
+        self.client().await?.get_multiplexed_async_connection_with_config(&self.config).await
+    }
+
+    fn db(&self) -> i64 {
+        self.db
+    }
+}
