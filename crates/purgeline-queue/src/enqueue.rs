@@ -48,12 +48,15 @@ pub enum Enqueued {
 
 impl Queue {
     /// Makes the items of one chunk wait at a target, coalesced with all that wait there. Once
-    /// this has answered they are durable as Redis is. Repeating a chunk changes nothing.
+    /// this has answered they are as durable as was asked for (`redis.durability`). Repeating a chunk
+    /// adds nothing.
     ///
     /// # Errors
     /// [`QueueError::Full`] when the target has no room for `most_pending` distinct items in all:
     /// nothing was added. [`QueueError::Conflict`] when the job was said to have other items or chunks
     /// here before. [`QueueError::Abandoned`] when the job was closed meanwhile.
+    /// [`QueueError::NotReplicated`] when too few replicas have it in time: it was added, and
+    /// repeating it asks again whether they have it.
     /// [`QueueError::ChunkSize`] when the chunk is empty or holds more than [`MAX_CHUNK_ITEMS`].
     pub async fn enqueue(
         &self,
@@ -77,15 +80,19 @@ impl Queue {
         for (name, lane) in chunk.items {
             script.arg(name).arg(lane);
         }
-        let reply: Vec<Value> = self.invoke(&script).await?;
+        let (reply, safe): (Vec<Value>, _) = self.invoke_safely(&script).await?;
         let number =
             |at: usize| reply.get(at).and_then(|value| redis::from_redis_value_ref::<u64>(value).ok());
         let word: Option<String> = reply.first().and_then(|value| redis::from_redis_value_ref(value).ok());
         match (word.as_deref(), number(1), number(2), number(3)) {
             (Some("ok"), Some(new), Some(joined), Some(covered)) => {
+                safe?;
                 Ok(Enqueued::Added { new, joined, covered })
             }
-            (Some("repeated"), ..) => Ok(Enqueued::Repeated),
+            (Some("repeated"), ..) => {
+                safe?;
+                Ok(Enqueued::Repeated)
+            }
             (Some("gap"), Some(taken), ..) => Ok(Enqueued::Gap(taken)),
             (Some("changed"), ..) => Err(QueueError::Conflict(chunk.job)),
             (Some("abandoned"), ..) => Err(QueueError::Abandoned(chunk.job)),

@@ -7,6 +7,19 @@ pub enum QueueError {
     /// Redis could not be asked, or refused. A write may have been carried out.
     #[error("Redis: {0}")]
     Redis(#[from] redis::RedisError),
+    /// It was written, and too few replicas confirmed it in time. It may be lost if the primary
+    /// dies now; else it is as good as accepted.
+    #[error(
+        "Redis: {confirmed} of {wanted} replicas confirmed the write within {} ms (redis.replicas): it may have been taken; submit it again when they are back, which is safe, and adds nothing twice under the same idempotency key", .waited.as_millis()
+    )]
+    NotReplicated {
+        /// Replicas that did.
+        confirmed: u32,
+        /// Replicas that must.
+        wanted: u32,
+        /// How long they were waited for.
+        waited: std::time::Duration,
+    },
     /// The URL names no Redis.
     #[error("redis.url: {0}")]
     Url(#[from] crate::TopologyError),

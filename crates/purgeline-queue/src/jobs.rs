@@ -101,7 +101,8 @@ impl Queue {
     /// Writes a job, before its items are enqueued.
     ///
     /// # Errors
-    /// [`QueueError::Conflict`] when another body was written under its id.
+    /// [`QueueError::Conflict`] when another body was written under its id;
+    /// [`QueueError::NotReplicated`] when it was written and too few replicas have it in time.
     pub async fn create_job(&self, job: &NewJob) -> Result<Created, QueueError> {
         let targets: Vec<_> = job.targets.iter().map(TargetName::as_str).collect();
         let mut script = scripts::CREATE_JOB.prepare_invoke();
@@ -118,16 +119,18 @@ impl Queue {
         for (field, ms) in job.timing.fields() {
             script.arg(field).arg(ms);
         }
-        let reply: Vec<String> = self.invoke(&script).await?;
+        let (reply, safe): (Vec<String>, _) = self.invoke_safely(&script).await?;
         let texts: Vec<&str> = reply.iter().map(String::as_str).collect();
         match texts[..] {
             ["created", now] => {
                 self.list_job(job.id, now).await?;
+                safe?;
                 Ok(Created::New)
             }
             ["exists", state, submitted] => {
                 // Whoever wrote it may have died before it was listed.
                 self.list_job(job.id, submitted).await?;
+                safe?;
                 Ok(Created::Known(
                     state
                         .parse()

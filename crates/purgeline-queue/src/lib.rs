@@ -15,6 +15,7 @@ mod polls;
 mod queue;
 mod reap;
 mod record;
+mod replication;
 mod scripts;
 pub mod server;
 mod settle;

@@ -1,5 +1,6 @@
 use crate::{
     Connection, Keys, QueueError, Topology,
+    replication::Replication,
     scripts::{Invocation, Script},
 };
 use purgeline_core::{Clock, ManualClock, Target, config::RedisConfig};
@@ -15,6 +16,8 @@ use std::{sync::Arc, time::Duration};
 #[derive(Clone)]
 pub struct Queue {
     topology: Arc<Topology>,
+    /// For what must not be lost with the primary, if it must not.
+    replication: Option<Arc<Replication>>,
     connection: Connection,
     keys: Keys,
     clock: Option<ManualClock>,
@@ -27,7 +30,9 @@ impl Queue {
     /// When the URL has none of these forms.
     pub fn new(url: &SecretString, config: &RedisConfig) -> Result<Self, QueueError> {
         let topology = Topology::parse(url.expose_secret())?;
-        Self::over(topology, Duration::from_millis(config.timeout_ms))
+        let mut queue = Self::over(topology, Duration::from_millis(config.timeout_ms))?;
+        queue.replication = Replication::of(config, &queue.topology).map(Arc::new);
+        Ok(queue)
     }
 
     /// The same with nothing but a URL: each command waits at most five seconds.
@@ -40,7 +45,8 @@ impl Queue {
 
     fn over(topology: Topology, timeout: Duration) -> Result<Self, QueueError> {
         let connection = Connection::lazy(&topology, timeout)?;
-        Ok(Self { topology: Arc::new(topology), connection, keys: Keys::default(), clock: None })
+        let topology = Arc::new(topology);
+        Ok(Self { topology, replication: None, connection, keys: Keys::default(), clock: None })
     }
 
     /// Takes the time from this clock instead of Redis's, for tests that turn it by hand.
@@ -105,6 +111,21 @@ impl Queue {
     pub(crate) async fn invoke<T: FromRedisValue>(&self, script: &Invocation<'_>) -> Result<T, QueueError> {
         let answer = self.connection.invoke(script).await?;
         Ok(redis::from_redis_value(answer).map_err(redis::RedisError::from)?)
+    }
+}
+
+impl Queue {
+    /// Runs a script whose effect must not be lost. Gives its answer, and whether the effect is
+    /// as safe as was asked for.
+    pub(crate) async fn invoke_safely<T: FromRedisValue>(
+        &self,
+        script: &Invocation<'_>,
+    ) -> Result<(T, Result<(), QueueError>), QueueError> {
+        let Some(replication) = &self.replication else {
+            return Ok((self.invoke(script).await?, Ok(())));
+        };
+        let (answer, replicated) = replication.invoke(script).await?;
+        Ok((redis::from_redis_value(answer).map_err(redis::RedisError::from)?, replicated))
     }
 }
 

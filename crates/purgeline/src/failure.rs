@@ -109,6 +109,7 @@ impl Failure {
 const fn kind_of_queue(error: &QueueError) -> (&'static str, Exit) {
     match error {
         QueueError::Redis(_) => ("redis", Exit::Redis),
+        QueueError::NotReplicated { .. } => ("not_replicated", Exit::Redis),
         QueueError::Url(_) => ("configuration", Exit::Configuration),
         QueueError::Full { .. } => ("full", Exit::Full),
         QueueError::Conflict(_) | QueueError::Abandoned(_) => ("conflict", Exit::Usage),

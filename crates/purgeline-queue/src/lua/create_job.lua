@@ -1,4 +1,5 @@
--- Writes a job as it was submitted, unless it is there.
+-- Writes a job as it was submitted, unless it is there: then it is counted (`repeated`), so that this
+-- connection has written something that WAIT can wait for.
 --
 -- KEYS  1 the job's key
 -- ARGV  1 time, ms, or '' for Redis's own    2 digest of its body    then field, value pairs
@@ -8,6 +9,7 @@
 local known = redis.call('HMGET', KEYS[1], 'digest', 'state', 'submitted')
 if known[1] then
   if known[1] ~= ARGV[2] then return { 'conflict' } end
+  redis.call('HINCRBY', KEYS[1], 'repeated', 1)
   return { 'exists', known[2], known[3] }
 end
 local now = ARGV[1]

@@ -8,7 +8,9 @@
 --       9 '' or words, times in ms: quiet=10000 max_wait=60000 not_before=1763700000000 expires=1763700000000
 --       then for each item (at most 500): name, lane
 -- returns {'ok', new, joined, covered}
---         {'repeated'}          this chunk was taken before: nothing was added
+--         {'repeated'}          this chunk was taken before: nothing was added. It is counted in the
+--                               job's part, so that this connection has written something that WAIT
+--                               can wait for
 --         {'full', waiting}     nothing was added
 --         {'gap', chunks taken} an earlier chunk is missing: nothing was added
 --         {'changed'}           the job has other items or chunks here than it said before
@@ -34,7 +36,10 @@ local known = call('HMGET', part, 'chunks', 'abandoned', 'items', 'chunks_total'
 if known[2] then return { 'abandoned' } end
 if known[1] and (tonumber(known[3]) ~= total or tonumber(known[4]) ~= chunks) then return { 'changed' } end
 local taken = tonumber(known[1] or 0)
-if taken > chunk then return { 'repeated' } end
+if taken > chunk then
+  call('HINCRBY', part, 'repeated', 1)
+  return { 'repeated' }
+end
 if taken < chunk then return { 'gap', taken } end
 
 local names, lanes = {}, {}

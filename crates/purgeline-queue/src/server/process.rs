@@ -95,7 +95,7 @@ impl Spec {
 /// Redis's word for it.
 pub(super) const fn appendfsync(durability: Durability) -> &'static str {
     match durability {
-        Durability::Always => "always",
+        Durability::Always | Durability::Replicated => "always",
         Durability::Everysec => "everysec",
     }
 }

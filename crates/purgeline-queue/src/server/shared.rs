@@ -148,7 +148,7 @@ impl SharedServer {
     }
 
     async fn raise_durability(&self, connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
-        if self.spec.durability != Durability::Always {
+        if self.spec.durability == Durability::Everysec {
             return Ok(());
         }
         redis::cmd("CONFIG")

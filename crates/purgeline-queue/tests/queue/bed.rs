@@ -188,6 +188,8 @@ pub(crate) fn open(server: &RedisServer) -> Queue {
         data_dir: server.dir().to_owned(),
         timeout_ms: 60_000,
         durability: Durability::Everysec,
+        replicas: count(1),
+        replication_timeout_ms: 1_000.try_into().unwrap(),
     };
     Queue::new(&server.url().into(), &config).unwrap()
 }

@@ -1,7 +1,7 @@
 use super::{ConfigError, Problem, Secrets};
 use purgeline_core::{
     MAX_MAX_WAIT_MS, MAX_QUIET_MS, SystemClock, TargetName,
-    config::{Config, TargetConfig},
+    config::{Config, Durability, TargetConfig},
 };
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::Topology;
@@ -15,6 +15,11 @@ pub(super) fn validate(config: &Config, secrets: Secrets) -> Result<Vec<Configur
         && let Err(error) = Topology::parse(url.expose_secret())
     {
         problems.push(Problem::of_key("redis.url", None, error.to_string()));
+    }
+    if config.redis.url.is_none() && config.redis.durability == Durability::Replicated {
+        let text =
+            "\"replicated\" needs a Redis with replicas, and a private redis-server has none: set redis.url";
+        problems.push(Problem::of_key("redis.durability", None, text));
     }
     if config.redis.timeout_ms == 0 {
         problems.push(Problem::of_key("redis.timeout_ms", None, "expected 1 or more"));
