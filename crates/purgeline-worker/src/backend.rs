@@ -90,7 +90,7 @@ impl Backend for TargetBackend {
         Poll::Ready(work.map(|work| {
             let id = match &work.task {
                 WorkTask::Submit(batch, _) => batch.id.clone(),
-                WorkTask::Confirm(due) => due.first().map(|poll| poll.batch.clone()).unwrap_or_default(),
+                WorkTask::Confirm(due, _) => due.first().map(|poll| poll.batch.clone()).unwrap_or_default(),
             };
             let task = Task::new(work);
             Ok(task.into_builder().task_id(TaskId::from_string(id)).build())
@@ -127,7 +127,7 @@ async fn give_back(context: Arc<TargetContext>, work: Work) {
         WorkTask::Submit(batch, _) => {
             context.queue.give_back(target, &batch.id, &context.name).await.map(|_| ())
         }
-        WorkTask::Confirm(due) => {
+        WorkTask::Confirm(due, _) => {
             let batches: Vec<_> = due.iter().map(|poll| poll.batch.clone()).collect();
             context.queue.put_off(target, &batches, 0).await
         }

@@ -1,6 +1,7 @@
 use crate::{
     Step,
     context::TargetContext,
+    permit::Permit,
     persist::persist,
     verdict::{refuses_target, settlement, unanswered},
 };
@@ -8,12 +9,16 @@ use purgeline_core::{Cause, Outcome};
 use purgeline_providers::{CallItem, OpenBatch};
 use purgeline_queue::{DuePoll, QueueError, Settlement};
 use std::collections::BTreeMap;
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 impl TargetContext {
     /// Asks how open batches fare and writes what has ended.
-    pub(crate) async fn confirm(&self, due: Vec<DuePoll>) -> Result<(), QueueError> {
+    pub(crate) async fn confirm(&self, due: Vec<DuePoll>, permit: Permit) -> Result<(), QueueError> {
         let Some(schedule) = self.configured.descriptor.polls else { return Ok(()) };
+        if !self.question_permits.still_good(permit, Instant::now()) {
+            return self.ask_later(&due).await;
+        }
         let open: Vec<_> = due.iter().map(open_batch).collect();
         debug!(batches = open.len(), target = %self.target().name, "asking about {} open batches", open.len());
         let report = self.provider.poll(&open).await;
@@ -68,6 +73,15 @@ impl TargetContext {
             self.next_poll.within_ms(wait_ms);
         }
         self.reached(Step::PutOff);
+        Ok(())
+    }
+
+    /// The question comes too late for its permit, so it is not asked: the batches are due again.
+    async fn ask_later(&self, due: &[DuePoll]) -> Result<(), QueueError> {
+        debug!(batches = due.len(), target = %self.target().name, "a question comes too late for its permit");
+        let batches: Vec<_> = due.iter().map(|poll| poll.batch.clone()).collect();
+        persist(self.patience(), "put off", || self.queue.put_off(self.target(), &batches, 0)).await?;
+        self.next_poll.within_ms(0);
         Ok(())
     }
 

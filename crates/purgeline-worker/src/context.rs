@@ -27,6 +27,8 @@ pub(crate) struct TargetContext {
     pub(crate) wake: Notify,
     pub(crate) next_poll: NextPoll,
     pub(crate) permits: Permits,
+    /// For questions how a batch fares, which have windows of their own.
+    pub(crate) question_permits: Permits,
     pub(crate) slots: Slots,
     pub(crate) keeper: Keeper,
     pub(crate) observer: Arc<dyn Observer>,

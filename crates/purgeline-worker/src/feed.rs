@@ -89,13 +89,15 @@ impl Feed {
         {
             if Instant::now() >= context.next_poll.at() && !std::mem::take(&mut self.polled_last) {
                 context.next_poll.set(longest);
+                let asked = Instant::now();
                 match context.queue.due_polls(context.target(), policy).await? {
                     Polls::Due(due) => {
+                        let permit = context.question_permits.granted(asked, Instant::now());
                         context.reached(Step::PollTaken);
                         // There may be more.
                         context.next_poll.set(Instant::now());
                         self.polled_last = true;
-                        return Ok(Ok(Work { task: WorkTask::Confirm(due), slot }));
+                        return Ok(Ok(Work { task: WorkTask::Confirm(due, permit), slot }));
                     }
                     Polls::Wait { after: Some(after), .. } => context.next_poll.lower(Instant::now() + after),
                     Polls::Wait { after: None, .. } => {}

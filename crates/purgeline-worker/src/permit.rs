@@ -1,4 +1,4 @@
-use purgeline_core::Limits;
+use purgeline_core::{Limits, RateUnit};
 use std::{
     sync::{
         Mutex, PoisonError,
@@ -13,7 +13,7 @@ use tracing::warn;
 /// slow, a refusal now and then is better than standing still.
 const GIVEN_BACK: u32 = 2;
 
-/// The leave to send a batch now. It is counted in the fleet's windows as of the moment that Redis
+/// The leave to make a call now: to send a batch, or to ask about some. It is counted in the fleet's windows as of the moment that Redis
 /// gave it; who sends much later may meet calls at the provider whose permits are younger.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Permit {
@@ -34,11 +34,20 @@ pub(crate) struct Permits {
 }
 
 impl Permits {
+    /// Permits for calls that purge.
+    pub(crate) fn to_purge(limits: &Limits, lease_ms: u64, headroom_ms: u64) -> Self {
+        Self::new(limits.rates.iter().any(|rate| rate.unit != RateUnit::Polls), lease_ms, headroom_ms)
+    }
+
+    /// Permits for questions how a batch fares, which have windows of their own.
+    pub(crate) fn to_ask(limits: &Limits, lease_ms: u64, headroom_ms: u64) -> Self {
+        Self::new(limits.rates.iter().any(|rate| rate.unit == RateUnit::Polls), lease_ms, headroom_ms)
+    }
+
     /// Half of the head room is for delays in this process, the other half for the wire.
-    pub(crate) fn new(limits: &Limits, lease_ms: u64, headroom_ms: u64) -> Self {
+    fn new(rated: bool, lease_ms: u64, headroom_ms: u64) -> Self {
         let lease = Duration::from_millis(lease_ms);
-        let good_for =
-            if limits.rates.is_empty() { lease } else { lease.min(Duration::from_millis(headroom_ms) / 2) };
+        let good_for = if rated { lease.min(Duration::from_millis(headroom_ms) / 2) } else { lease };
         Self { good_for, lease, quickest: Mutex::new(Duration::MAX), given_back: AtomicU32::new(0) }
     }
 
@@ -77,10 +86,10 @@ impl Permits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use purgeline_core::{CallLimits, Rate, RateUnit};
+    use purgeline_core::{CallLimits, Rate};
     use std::num::{NonZeroU32, NonZeroU64};
 
-    fn permits(rates: Vec<Rate>) -> Permits {
+    fn limits(unit: Option<RateUnit>) -> Limits {
         let one = NonZeroU32::MIN;
         let call = CallLimits {
             max_items: one,
@@ -89,15 +98,12 @@ mod tests {
             max_hosts: None,
             max_bytes: None,
         };
-        Permits::new(&Limits { call, rates, max_in_flight: one, quotas: Vec::new() }, 1_000, 100)
+        let rate = |unit| Rate { unit, max: one, window_ms: NonZeroU64::new(1_000).unwrap() };
+        Limits { call, rates: unit.map(rate).into_iter().collect(), max_in_flight: one, quotas: Vec::new() }
     }
 
     fn rated() -> Permits {
-        permits(vec![Rate {
-            unit: RateUnit::Calls,
-            max: NonZeroU32::MIN,
-            window_ms: NonZeroU64::new(1_000).unwrap(),
-        }])
+        Permits::to_purge(&limits(Some(RateUnit::Calls)), 1_000, 100)
     }
 
     const fn ms(ms: u64) -> Duration {
@@ -134,9 +140,23 @@ mod tests {
 
     #[test]
     fn without_rates_only_the_lease_counts() {
-        let (permits, start) = (permits(Vec::new()), Instant::now());
+        let (permits, start) = (Permits::to_purge(&limits(None), 1_000, 100), Instant::now());
         let permit = permits.granted(start, start);
         assert!(permits.still_good(permit, start + ms(999)));
         assert!(!permits.still_good(permit, start + ms(1_000)));
+    }
+
+    #[test]
+    fn questions_and_purges_have_windows_of_their_own() {
+        let start = Instant::now();
+        for (unit, purge_in_time, question_in_time) in
+            [(RateUnit::Items, false, true), (RateUnit::Polls, true, false)]
+        {
+            let limits = limits(Some(unit));
+            let (purges, questions) =
+                (Permits::to_purge(&limits, 1_000, 100), Permits::to_ask(&limits, 1_000, 100));
+            let late = |permits: &Permits| permits.still_good(permits.granted(start, start), start + ms(500));
+            assert_eq!((late(&purges), late(&questions)), (purge_in_time, question_in_time), "{unit:?}");
+        }
     }
 }

@@ -14,6 +14,6 @@ pub(crate) struct Work {
 pub(crate) enum WorkTask {
     /// Items to send in one call, as long as the permit for it is good.
     Submit(LeasedBatch, Permit),
-    /// Open batches to ask about in one question.
-    Confirm(Vec<DuePoll>),
+    /// Open batches to ask about in one question, as long as the permit for it is good.
+    Confirm(Vec<DuePoll>, Permit),
 }

@@ -187,7 +187,8 @@ impl Worker {
                 name: self.name.clone(),
                 wake: Notify::new(),
                 next_poll: NextPoll::now(),
-                permits: Permits::new(limits, lease_ms, headroom_ms),
+                permits: Permits::to_purge(limits, lease_ms, headroom_ms),
+                question_permits: Permits::to_ask(limits, lease_ms, headroom_ms),
                 slots: Slots::new(
                     limits.max_in_flight.min(self.config.concurrency),
                     configured.descriptor.polls.is_some(),
@@ -206,7 +207,7 @@ impl Worker {
 async fn work(work: Work, context: Data<Arc<TargetContext>>) -> Result<(), BoxDynError> {
     let done = match work.task {
         WorkTask::Submit(batch, permit) => context.submit(batch, permit).await,
-        WorkTask::Confirm(due) => context.confirm(due).await,
+        WorkTask::Confirm(due, permit) => context.confirm(due, permit).await,
     };
     drop(work.slot);
     // There is a place again, and what was accepted is to be asked about.

@@ -14,6 +14,7 @@ mod faults;
 mod holds;
 mod hot_url;
 mod isolation;
+mod late;
 mod load;
 mod outcomes;
 mod producer;

@@ -22,6 +22,8 @@ pub(super) struct Account {
     pub(super) limits: &'static [(CallKind, Limit)],
     /// The simulator's settings.
     account: fn() -> Value,
+    /// How long after a purge the same goes once more, ms.
+    rebound_ms: Option<u64>,
     /// The target's settings, with the base URL to be added, and its limits.
     target: fn() -> (Value, Value),
 }
@@ -55,6 +57,7 @@ pub(super) const ACCOUNTS: [Account; 4] = [
             (CallKind::Purge, limit(Unit::Calls, 80, 1_000)),
             (CallKind::Purge, limit(Unit::Items, 240, 1_000)),
         ],
+        rebound_ms: None,
         account: || {
             json!({
                 "url_quota_day": PLENTY,
@@ -78,6 +81,7 @@ pub(super) const ACCOUNTS: [Account; 4] = [
             (CallKind::Purge, limit(Unit::Calls, 30, 1_000)),
             (CallKind::Status, limit(Unit::Calls, 30, 1_000)),
         ],
+        rebound_ms: Some(1_500),
         account: || {
             json!({
                 "url_quota_day": PLENTY,
@@ -101,6 +105,7 @@ pub(super) const ACCOUNTS: [Account; 4] = [
             (CallKind::Purge, limit(Unit::Calls, 50, 300_000 / WANGSU_DIVISOR)),
             (CallKind::Status, limit(Unit::Calls, 10, 300_000 / WANGSU_DIVISOR)),
         ],
+        rebound_ms: None,
         account: || {
             json!({
                 "url_quota_day": PLENTY,
@@ -125,6 +130,7 @@ pub(super) const ACCOUNTS: [Account; 4] = [
         refusals: &["downstream 500"],
         // None is documented.
         limits: &[],
+        rebound_ms: None,
         account: || json!({ "processing_ms": 300 }),
         target: || (json!({ "username": "sim-user", "password": "sim-password" }), json!([])),
     },
@@ -160,7 +166,7 @@ impl Stand {
         settings["base_url"] = format!("http://{}", self.proxy.address()).into();
         settings["polls"] =
             json!({ "first_ms": 500, "then_ms": 500, "max_ms": 2_000, "deadline_ms": 20_000 });
-        json!({
+        let mut target = json!({
             "provider": self.account.name,
             "hosts": self.account.hosts,
             "max_attempts": 30,
@@ -170,7 +176,11 @@ impl Stand {
             // Wangsu's windows are shortened; the others' rates are below what is documented.
             "limits": { "exceed_documented": true, "rates": rates },
             "settings": settings,
-        })
+        });
+        if let Some(rebound_ms) = self.account.rebound_ms {
+            target["rebound_ms"] = rebound_ms.into();
+        }
+        target
     }
 }
 

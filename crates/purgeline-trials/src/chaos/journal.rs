@@ -31,6 +31,8 @@ pub(super) struct Accepted {
     pub(super) accepted_ms: i64,
     /// The targets that must purge each of the items.
     pub(super) targets: Vec<String>,
+    /// How long after the submission no call counts for it yet, ms.
+    pub(super) embargo_ms: u64,
     /// The names of the items.
     pub(super) items: Vec<String>,
 }
@@ -119,6 +121,7 @@ mod tests {
             tried_ms: 10,
             accepted_ms: 12,
             targets: vec!["cdn".to_owned()],
+            embargo_ms: 0,
             items: vec!["url:https://h/a".to_owned()],
         };
         journal.accepted(job.clone()).unwrap();

@@ -35,6 +35,8 @@ pub(super) enum Blow {
     Terminate(usize),
     /// SIGSTOP, and SIGCONT when the time is over.
     Stop(Victim),
+    /// The same to a worker, for longer than its leases last.
+    Outlast(usize),
     /// A link's connections are closed.
     Cut(Link),
     /// Nothing passes a link.
@@ -97,7 +99,7 @@ fn struck(blow: &Blow) -> (u8, usize) {
     };
     match blow {
         Blow::Kill(of) | Blow::Stop(of) => victim(of),
-        Blow::Terminate(at) => (0, *at),
+        Blow::Terminate(at) | Blow::Outlast(at) => (0, *at),
         Blow::Cut(Link::Redis(of)) | Blow::Stall(Link::Redis(of)) => (victim(of).0 + 3, victim(of).1),
         Blow::Cut(Link::Provider(at)) | Blow::Stall(Link::Provider(at)) => (6, *at),
         Blow::Misbehave { account, .. } => (7, *account),
@@ -115,7 +117,7 @@ fn blow(random: &mut StdRng, cast: Cast) -> (Blow, u64) {
         0..14 => (Blow::Kill(Victim::Worker(worker)), random.random_range(50..3_000)),
         14..20 => (Blow::Terminate(worker), random.random_range(50..2_000)),
         20..28 => (Blow::Stop(Victim::Worker(worker)), random.random_range(lease / 10..lease * 4 / 5)),
-        28..34 => (Blow::Stop(Victim::Worker(worker)), random.random_range(lease * 5 / 4..lease * 2)),
+        28..34 => (Blow::Outlast(worker), random.random_range(lease * 5 / 4..lease * 2)),
         34..41 => (Blow::Kill(Victim::Producer(producer)), random.random_range(50..3_000)),
         41..45 => (Blow::Stop(Victim::Producer(producer)), random.random_range(200..5_000)),
         45..49 => (Blow::Kill(Victim::Redis), random.random_range(50..1_500)),
@@ -168,7 +170,9 @@ impl fmt::Display for Strike {
         match &self.blow {
             Blow::Kill(victim) => write!(f, "{} killed", who(victim)),
             Blow::Terminate(_) => write!(f, "worker terminated"),
-            Blow::Stop(victim) => write!(f, "{} stopped and continued", who(victim)),
+            Blow::Stop(Victim::Worker(_)) => write!(f, "worker stopped within its lease"),
+            Blow::Outlast(_) => write!(f, "worker stopped beyond its lease"),
+            Blow::Stop(victim) => write!(f, "{} stopped", who(victim)),
             Blow::Cut(Link::Redis(victim)) => write!(f, "{}'s connections to Redis cut", who(victim)),
             Blow::Cut(Link::Provider(_)) => write!(f, "connections to a provider cut"),
             Blow::Stall(Link::Redis(victim)) => write!(f, "{}'s connections to Redis stalled", who(victim)),
@@ -202,7 +206,7 @@ mod tests {
     fn three_minutes_hold_every_kind_and_nothing_is_struck_twice_at_once() {
         let strikes = draw(1, 180_000, CAST);
         let kinds: BTreeSet<String> = strikes.iter().map(ToString::to_string).collect();
-        assert!(kinds.len() >= 18 && strikes.len() > 150, "{} strikes of {kinds:#?}", strikes.len());
+        assert!(kinds.len() >= 20 && strikes.len() > 150, "{} strikes of {kinds:#?}", strikes.len());
         for (at, strike) in strikes.iter().enumerate() {
             for later in &strikes[at + 1..] {
                 let apart = later.at_ms >= strike.at_ms + strike.for_ms;

@@ -79,7 +79,7 @@ async fn produce(
     random: &mut StdRng,
 ) -> Result<()> {
     let number = journal.next();
-    let Wish { request, targets, items } = workload::draw(args.seed, args.producer, number);
+    let Wish { request, targets, embargo_ms, items } = workload::draw(args.seed, args.producer, number);
     let tried_ms = journal.trying(now_ms())?;
     let Submitted { job, .. } = loop {
         match producer.submit(&request, Accept::Whole).await {
@@ -98,6 +98,7 @@ async fn produce(
         tried_ms,
         accepted_ms: now_ms(),
         targets,
+        embargo_ms,
         items: items.iter().map(|item| item.name(Action::Default)).collect(),
     })
 }

@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{
     plan::{Blow, Link, Strike, Victim},
-    world::World,
+    world::{Slot, World},
 };
 use crate::{process, proxy::Proxy};
 
@@ -53,6 +53,10 @@ pub(super) async fn run(world: &Arc<World>, plan: &[Strike], duration: Duration)
 
 async fn strike(world: &World, strike: Strike) -> Result<()> {
     let pause = Duration::from_millis(strike.for_ms);
+    let _turn = match slot(world, &strike.blow) {
+        Some(slot) => Some(slot.turn.lock().await),
+        None => None,
+    };
     match strike.blow {
         Blow::Kill(victim) => {
             kill(world, victim).await?;
@@ -69,11 +73,8 @@ async fn strike(world: &World, strike: Strike) -> Result<()> {
             sleep(pause).await;
             world.start_worker(worker).await
         }
-        Blow::Stop(victim) => {
-            signal(world, victim, Signal::SIGSTOP).await?;
-            sleep(pause).await;
-            signal(world, victim, Signal::SIGCONT).await
-        }
+        Blow::Stop(victim) => stop(world, victim, pause).await,
+        Blow::Outlast(worker) => stop(world, Victim::Worker(worker), pause).await,
         Blow::Cut(link) => {
             proxy(world, link).cut();
             Ok(())
@@ -95,6 +96,16 @@ async fn strike(world: &World, strike: Strike) -> Result<()> {
             world.stands[account].sim.fate(fate);
             Ok(())
         }
+    }
+}
+
+/// The process that a blow strikes, if it is one of ours.
+fn slot<'a>(world: &'a World, blow: &Blow) -> Option<&'a Slot> {
+    match *blow {
+        Blow::Kill(Victim::Worker(at)) | Blow::Stop(Victim::Worker(at)) => Some(&world.workers[at]),
+        Blow::Terminate(at) | Blow::Outlast(at) => Some(&world.workers[at]),
+        Blow::Kill(Victim::Producer(at)) | Blow::Stop(Victim::Producer(at)) => Some(&world.producers[at]),
+        _ => None,
     }
 }
 
@@ -120,6 +131,12 @@ async fn start(world: &World, victim: Victim) -> Result<()> {
         Victim::Producer(at) => world.start_producer(at).await,
         Victim::Redis => Ok(world.redis.lock().await.start().await?),
     }
+}
+
+async fn stop(world: &World, victim: Victim, pause: Duration) -> Result<()> {
+    signal(world, victim, Signal::SIGSTOP).await?;
+    sleep(pause).await;
+    signal(world, victim, Signal::SIGCONT).await
 }
 
 async fn signal(world: &World, victim: Victim, signal: Signal) -> Result<()> {

@@ -1,6 +1,6 @@
 //! What the producers ask for, drawn from the seed: job `number` of a producer is always the same.
 
-use purgeline_core::{Item, JobOptions, JobRequest, Priority};
+use purgeline_core::{Item, JobOptions, JobRequest, Priority, When};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 use super::accounts;
@@ -11,6 +11,8 @@ pub(super) struct Wish {
     pub(super) request: JobRequest,
     /// The targets that must purge each of its items.
     pub(super) targets: Vec<String>,
+    /// How long after its submission no call counts for it yet, ms.
+    pub(super) embargo_ms: u64,
     /// Its items, each once.
     pub(super) items: Vec<Item>,
 }
@@ -69,6 +71,11 @@ pub(super) fn draw(seed: u64, producer: usize, number: u64) -> Wish {
         1 | 2 => Priority::Bulk,
         _ => Priority::Normal,
     };
+    let (quiet_ms, embargo_ms) = match random.random_range(0..20) {
+        0..3 => (Some(random.random_range(100..2_000)), 0),
+        3 | 4 => (None, random.random_range(500..6_000)),
+        _ => (None, 0),
+    };
     let targets = accounts::serving(host).into_iter().map(str::to_owned).collect();
     let request = JobRequest {
         urls,
@@ -77,12 +84,14 @@ pub(super) fn draw(seed: u64, producer: usize, number: u64) -> Wish {
             priority,
             source: Some(format!("producer-{producer}")),
             idempotency_key: Some(format!("{seed}-{producer}-{number}")),
+            quiet_ms,
+            not_before: (embargo_ms > 0).then_some(When::After(embargo_ms)),
             ..JobOptions::default()
         },
         ..JobRequest::default()
     };
     let items = items(&request);
-    Wish { request, targets, items }
+    Wish { request, targets, embargo_ms, items }
 }
 
 /// The request's items, each once. All are well formed.
@@ -111,6 +120,8 @@ mod tests {
         let wishes: Vec<_> = (0..1_000).map(|number| draw(1, 0, number)).collect();
         assert!(wishes.iter().any(|wish| !wish.request.dirs.is_empty()));
         assert!(wishes.iter().any(|wish| wish.targets.len() == 2));
+        assert!(wishes.iter().any(|wish| wish.embargo_ms > 0));
+        assert!(wishes.iter().any(|wish| wish.request.options.quiet_ms.is_some()));
         for priority in [Priority::Urgent, Priority::Normal, Priority::Bulk] {
             assert!(wishes.iter().any(|wish| wish.request.options.priority == priority));
         }

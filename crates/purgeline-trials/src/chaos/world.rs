@@ -29,6 +29,9 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) proxy: Proxy,
+    /// Held by the strike that is at it: on a busy machine the plan's times run into one another,
+    /// and a process that is stopped must be continued before it is told to end.
+    pub(super) turn: Mutex<()>,
     pub(super) process: Mutex<Option<Process>>,
     starts: AtomicUsize,
 }
@@ -76,7 +79,12 @@ impl World {
         for (slots, count) in slots.iter_mut().zip([cast.workers, cast.producers]) {
             for _ in 0..count {
                 let proxy = Proxy::start(address, Late::Deliver).await?;
-                slots.push(Slot { proxy, process: Mutex::default(), starts: AtomicUsize::new(0) });
+                slots.push(Slot {
+                    proxy,
+                    turn: Mutex::default(),
+                    process: Mutex::default(),
+                    starts: AtomicUsize::new(0),
+                });
             }
         }
         let [workers, producers] = slots;

@@ -50,8 +50,9 @@ fn one_part(
 ) {
     let Some(job) = evidence.finals.jobs.get(&accepted.job) else { return };
     let (Some(counts), Some(ended_ms)) = (job.parts.get(target), job.ended_ms) else { return };
-    // It was enqueued after both.
-    let since_ms = accepted.tried_ms.max(job.submitted_ms);
+    // It was submitted after both.
+    let embargo_ms = accepted.tried_ms.saturating_add_unsigned(accepted.embargo_ms);
+    let since_ms = embargo_ms.max(job.submitted_ms);
     let items: Vec<_> =
         accepted.items.iter().filter_map(|name| Item::from_name(name)).map(|(item, _)| item).collect();
     let (excused, others): (Vec<_>, Vec<_>) =

@@ -58,6 +58,7 @@ fn sound() -> Evidence {
         tried_ms: 100,
         accepted_ms: 120,
         targets: vec![CDN.to_owned()],
+        embargo_ms: 0,
         items: vec![format!("url:{A}"), format!("url:{B}")],
     };
     let limits = vec![
@@ -147,6 +148,8 @@ fn a_success_that_no_call_covers() {
 fn a_success_whose_call_began_before_the_enqueue() {
     finds(Rule::Covered, |evidence| log(evidence).calls[0].arrived_ms = 99);
     finds(Rule::Covered, |evidence| job(evidence).submitted_ms = 201);
+    finds(Rule::Covered, |evidence| evidence.accepted[0].embargo_ms = 101);
+    finds_nothing(|evidence| evidence.accepted[0].embargo_ms = 100);
 }
 
 #[test]

@@ -1,0 +1,41 @@
+//! Who is slow does not use a permit that the fleet's windows count no more.
+
+use purgeline_sim::qiniu::QiniuSettings;
+use purgeline_tests::{RunningWorker, Stage, qiniu, target, url};
+use purgeline_worker::{Observer, Step};
+use serde_json::json;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+/// Is slow, once, between the leave to ask and the question.
+#[derive(Default)]
+struct SlowToAsk(AtomicU64);
+
+impl Observer for SlowToAsk {
+    fn reached(&self, step: Step) {
+        if step == Step::PollTaken && self.0.fetch_add(1, Ordering::SeqCst) == 0 {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+/// Its permit is older than the head room allows by then: at the provider it could be one too many.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_comes_too_late_for_its_permit_is_not_asked_but_taken_again() {
+    let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
+    let polls = json!({"limits": {"rates": [{"unit": "polls", "max": 1_000, "window_ms": 1_000}]}});
+    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), polls))]).await;
+    let slow = Arc::new(SlowToAsk::default());
+    let worker = RunningWorker::run(stage.new_worker(&stage.targets, "w1").with_observer(slow.clone()));
+    let submitted = stage.submit(&[url("a")], &[]).await;
+    stage.succeeded(submitted.job, &sim).await;
+    stage.at_rest().await;
+    worker.stop().await;
+    let (taken, asked) = (slow.0.load(Ordering::SeqCst), sim.log().stats().status_calls);
+    assert!(asked < taken, "{asked} questions were asked, {taken} were taken");
+}
