@@ -11,6 +11,7 @@
 mod cache;
 mod calls;
 mod clocks;
+mod redis;
 mod relay;
 mod stage;
 mod targets;
@@ -21,6 +22,7 @@ mod workers;
 pub use cache::Cache;
 pub use calls::Calls;
 pub use clocks::Clocks;
+pub use redis::TestRedis;
 pub use relay::Relay;
 pub use stage::{RETENTION, Stage, init_tracing};
 pub use targets::{lifted_limits, many_urls, merge, qiniu, target, url};

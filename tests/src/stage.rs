@@ -1,10 +1,10 @@
-use crate::{Calls, Clocks, RunningWorker, eventually, wait::patiently, worker_config};
+use crate::{Calls, Clocks, RunningWorker, TestRedis, eventually, wait::patiently, worker_config};
 use purgeline_core::{
     Item, JobId, JobOptions, JobRequest, JobState, PartCounts, Priority, Target, config::Durability,
 };
 use purgeline_producer::{Accept, Producer, Submitted};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{Hold, Job, Queue, Retention, TargetStats, server::RedisServer};
+use purgeline_queue::{Hold, Job, Queue, Retention, TargetStats};
 use purgeline_sim::Sim;
 use purgeline_worker::Worker;
 use redis::AsyncTypedCommands;
@@ -17,9 +17,10 @@ pub const RETENTION: Retention = Retention {
     max_events: 100_000,
 };
 
-/// A redis-server of its own, targets, a producer.
+/// A Redis of its own, targets, a producer.
 pub struct Stage {
-    pub redis: RedisServer,
+    /// What was started for it; a test that brings its own queue keeps its Redis itself.
+    redis: Option<TestRedis>,
     pub queue: Queue,
     pub targets: Vec<ConfiguredTarget>,
     pub producer: Producer,
@@ -51,13 +52,31 @@ impl Stage {
 
     async fn set(targets: Vec<ConfiguredTarget>, durability: Durability, clocks: Option<Clocks>) -> Self {
         init_tracing();
-        let redis = RedisServer::for_test().durability(durability).start().await.unwrap();
+        let redis = TestRedis::chosen(durability).await;
         let mut queue = Queue::open(redis.url()).unwrap();
         if let Some(clocks) = &clocks {
             queue = queue.with_clock(clocks.queue.clone());
         }
+        Self { redis: Some(redis), clocks, ..Self::over(queue, targets) }
+    }
+
+    /// On a queue whose Redis the test keeps.
+    #[must_use]
+    pub fn over(queue: Queue, targets: Vec<ConfiguredTarget>) -> Self {
+        init_tracing();
         let producer = Producer::new(queue.clone(), targets.clone(), RETENTION);
-        Self { redis, queue, targets, producer, clocks }
+        Self { redis: None, queue, targets, producer, clocks: None }
+    }
+
+    /// The Redis that was started for it.
+    #[must_use]
+    pub fn redis(&self) -> &TestRedis {
+        self.redis.as_ref().expect("the stage has its own Redis")
+    }
+
+    /// The same, to be killed and started.
+    pub fn redis_mut(&mut self) -> &mut TestRedis {
+        self.redis.as_mut().expect("the stage has its own Redis")
     }
 
     #[must_use]

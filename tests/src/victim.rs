@@ -67,7 +67,7 @@ impl Victim {
     #[must_use]
     pub fn worker(program: &str, stage: &Stage, config: &Value, befalls: Option<(Step, Blow)>) -> Self {
         let orders = Orders::Work {
-            redis: stage.redis.url().to_owned(),
+            redis: stage.redis().url().to_owned(),
             name: "victim".to_owned(),
             target: stage.target().name.to_string(),
             config: config.clone(),

@@ -142,6 +142,9 @@ impl<'a> Parts<'a> {
 
     /// Each host with this user.
     fn nodes(&self, user: &str, port: Option<u16>) -> Result<Vec<ConnectionInfo>, &'static str> {
+        if self.path.contains('@') {
+            return Err("a / in a password is written %2F");
+        }
         let node = |host: &str| {
             let mut url = Url::parse(&format!("{}://{user}{host}", self.scheme)).ok()?;
             url.host_str().filter(|host| !host.is_empty())?;
@@ -246,6 +249,9 @@ mod tests {
             ("redis+sentinel://u:hunter2@h/main?password=hunter2", "(an unknown word after the ?)"),
             ("redis+sentinel://u:hunter2@a,,b/main", "(a host is missing or cannot be read)"),
             ("redis+cluster://u:hunter2@a:70000", "(a host is missing or cannot be read)"),
+            ("redis+cluster://u:12/hunter2@a", "(a cluster has the database 0 alone)"),
+            ("redis+sentinel://u:12/hunter2@a/main", "(the database is no number)"),
+            ("redis+sentinel://u:12/hunter2@a", "(a / in a password is written %2F)"),
             ("redis+cluster://u:hunter2@/", "(a host is missing or cannot be read)"),
             ("redis+cluster://u:hunter2@a/4", "(a cluster has the database 0 alone)"),
             ("redis+cluster://u:hunter2@a?x=hunter2", "(there is nothing to be said after a ?)"),

@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use crate::{
     check::{
-        plan::PLAN,
+        plan::{ALL_TOPOLOGIES, PLAN, TOPOLOGIES},
         report::{Outcome, Report},
     },
     cli::TestOptions,
@@ -25,13 +25,14 @@ use crate::{
 /// Never for a failed check: that is an exit code.
 pub(crate) fn command(workspace: &Workspace, options: TestOptions) -> Result<ExitCode> {
     // The set-up is the first step.
-    let steps = 1 + PLAN.len();
+    let topologies = if options.all_topologies { &ALL_TOPOLOGIES } else { &TOPOLOGIES };
+    let steps = 1 + PLAN.len() + topologies.len();
     let mut report = Report::new(options);
     report.step("set-up", || {
         heading(1, steps, "set-up", "what the steps need");
         set_up(workspace)
     });
-    for (step, number) in PLAN.iter().zip(2..) {
+    for (step, number) in PLAN.iter().chain(topologies).zip(2..) {
         report.step(step.name, || {
             heading(number, steps, step.name, step.purpose);
             run::run(workspace, step)

@@ -61,6 +61,10 @@ pub(crate) struct TestOptions {
     /// Count a step that could not be run (rustfmt missing, no network) as a failure
     #[arg(long)]
     pub(crate) strict: bool,
+
+    /// Run all end-to-end tests on a Redis Cluster and behind Sentinel, not some of each kind
+    #[arg(long)]
+    pub(crate) all_topologies: bool,
 }
 
 #[cfg(test)]

@@ -53,6 +53,10 @@ async fn a_job_of_100_000_urls_takes_as_few_calls_as_can_be() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_producer_killed_half_way_and_started_again_counts_each_item_once() {
     let (sim, config, stage) = stage().await;
+    let Some(dir) = stage.redis().alone("its connections are cut on the way, by a relay before one socket")
+    else {
+        return;
+    };
     let submit = |redis: &str| Orders::Submit {
         redis: redis.to_owned(),
         target: "cdn".to_owned(),
@@ -61,7 +65,7 @@ async fn a_producer_killed_half_way_and_started_again_counts_each_item_once() {
         urls: URLS,
     };
     // About half of the job gets through, up to the middle of a command.
-    let relay = Relay::past(stage.redis.dir(), 3_000_000).await;
+    let relay = Relay::past(dir, 3_000_000).await;
     let producer = Victim::start(VICTIM, &submit(relay.url()));
     relay.blocked().await;
     producer.signal(Signal::SIGKILL);
@@ -71,7 +75,7 @@ async fn a_producer_killed_half_way_and_started_again_counts_each_item_once() {
     let enqueued = stage.job(job).await.parts[&stage.target().name].enqueued;
     assert!((10_000..90_000).contains(&enqueued), "{enqueued} were enqueued");
 
-    Victim::start(VICTIM, &submit(stage.redis.url())).succeeded().await;
+    Victim::start(VICTIM, &submit(stage.redis().url())).succeeded().await;
     assert_eq!(stage.job(job).await.parts[&stage.target().name].enqueued, URLS as u64);
     // Whoever repeats it once more adds nothing.
     let repeated = stage.producer.submit(&request(), Accept::Whole).await.unwrap();

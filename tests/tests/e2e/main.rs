@@ -10,6 +10,7 @@
 mod big_job;
 mod coalescing;
 mod coverage;
+mod failover;
 mod faults;
 mod holds;
 mod hot_url;

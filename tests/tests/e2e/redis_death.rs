@@ -62,7 +62,7 @@ async fn redis_is_killed_under_load_and_started_again() {
     let workers: Vec<_> = ["w1", "w2"]
         .map(|name| {
             // Each with a connection of its own, as if it were a process of its own.
-            let queue = Queue::open(stage.redis.url()).unwrap();
+            let queue = Queue::open(stage.redis().url()).unwrap();
             let targets = stage.targets.clone();
             let worker = Worker::new(queue, targets, config.clone(), RETENTION, name);
             RunningWorker::run(worker)
@@ -89,8 +89,8 @@ async fn redis_is_killed_under_load_and_started_again() {
             (acknowledged.load(Ordering::SeqCst) >= (kills + 1) * BETWEEN_KILLS).then_some(())
         })
         .await;
-        stage.redis.kill();
-        stage.redis.start().await.unwrap();
+        stage.redis_mut().kill();
+        stage.redis_mut().start().await;
         kills += 1;
     }
     let submitted: Vec<_> =
@@ -120,13 +120,13 @@ async fn a_worker_may_start_and_stop_while_redis_is_away() {
     let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
     let mut stage = Stage::durable(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
     let submitted = stage.submit(&[url("a")], &[]).await;
-    stage.redis.kill();
+    stage.redis_mut().kill();
     let early = stage.worker("early");
     stage.worker("brief").stop().await;
-    stage.redis.start().await.unwrap();
+    stage.redis_mut().start().await;
     stage.succeeded(submitted.job, &sim).await;
     stage.at_rest().await;
-    stage.redis.kill();
+    stage.redis_mut().kill();
     assert!(early.is_running());
     early.stop().await;
 }
@@ -141,10 +141,10 @@ async fn an_answer_that_comes_while_redis_is_away_is_not_lost() {
     let worker = stage.worker("w1");
     let submitted = stage.submit(&[url("a"), url("b")], &[]).await;
     sim.wait_for(|log| log.stats().held == 1).await.unwrap();
-    stage.redis.kill();
+    stage.redis_mut().kill();
     sim.gate().open();
     sim.wait_for(|log| log.stats().codes.get("200").copied() == Some(1)).await.unwrap();
-    stage.redis.start().await.unwrap();
+    stage.redis_mut().start().await;
 
     stage.succeeded(submitted.job, &sim).await;
     assert_eq!(sim.log().carrying(&url("a")).count(), 1);

@@ -43,9 +43,13 @@ async fn a_stopping_worker_finishes_its_calls_and_leaves_no_lease() {
 async fn a_lease_that_is_granted_too_late_is_given_back() {
     let cache = Cache::start().await;
     let stage = Stage::new(vec![target("cache", cache.config())]).await;
+    let Some(dir) = stage.redis().alone("its connections are cut on the way, by a relay before one socket")
+    else {
+        return;
+    };
     stage.submit(&[url("a")], &[]).await;
     // The question for a lease is the one that tells the limits.
-    let relay = Relay::at(stage.redis.dir(), "max_in_flight").await;
+    let relay = Relay::at(dir, "max_in_flight").await;
     let queue = Queue::open(relay.url()).unwrap();
     let worker = RunningWorker::start(&queue, &stage.targets, "leaving");
     relay.blocked().await;

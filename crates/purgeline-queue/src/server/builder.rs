@@ -11,6 +11,7 @@ pub struct Builder {
     durability: Durability,
     program: PathBuf,
     options: Vec<(String, String)>,
+    watches: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +46,7 @@ impl Builder {
             durability: Durability::Everysec,
             program: "redis-server".into(),
             options: Vec::new(),
+            watches: None,
         }
     }
 
@@ -85,6 +87,13 @@ impl Builder {
         self
     }
 
+    /// Makes it a Sentinel, with these lines of `sentinel.conf`.
+    #[must_use]
+    pub(super) fn sentinel(mut self, watches: String) -> Self {
+        self.watches = Some(watches);
+        self
+    }
+
     /// Starts it and waits until it answers. Must be called within a tokio runtime.
     ///
     /// # Errors
@@ -98,7 +107,13 @@ impl Builder {
                 (absolute(temp.path())?, Some(temp))
             }
         };
-        let spec = Spec { program: self.program, dir, durability: self.durability, options: self.options };
+        let spec = Spec {
+            program: self.program,
+            dir,
+            durability: self.durability,
+            options: self.options,
+            watches: self.watches,
+        };
         spec.make_dir()?;
         let mut tries = 0;
         loop {

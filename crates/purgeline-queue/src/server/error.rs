@@ -58,6 +58,14 @@ pub enum ServerError {
         /// What the last try gave.
         last: String,
     },
+    /// Several servers do not come together.
+    #[error("{what} did not come about within {waited:?}")]
+    NotReached {
+        /// What was waited for.
+        what: &'static str,
+        /// How long.
+        waited: Duration,
+    },
     /// Another server has the directory.
     #[error("another redis-server uses {0}: stop it, or choose another directory")]
     InUse(PathBuf),

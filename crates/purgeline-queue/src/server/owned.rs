@@ -2,6 +2,7 @@ use super::{
     Builder, ServerError, address::Address, lock::DirLock, process::Spec, ready, watchdog::Watchdog,
 };
 use purgeline_core::config::Durability;
+use redis::{Cmd, FromRedisValue, RedisError};
 use std::{
     path::Path,
     process::{Child, ExitStatus},
@@ -71,6 +72,23 @@ impl RedisServer {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// `127.0.0.1` and its port; `None` for one that listens on a unix socket.
+    pub(super) fn port(&self) -> Option<u16> {
+        match self.address {
+            Address::Tcp(port) => Some(port),
+            Address::Unix(_) => None,
+        }
+    }
+
+    /// Sends it one command and gives its answer, on a connection of its own.
+    ///
+    /// # Errors
+    /// When it does not answer, or answers with an error.
+    pub async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
+        let mut connection = ready::connect(&self.url).await?;
+        command.query_async(&mut connection).await
     }
 
     /// Where its files are.

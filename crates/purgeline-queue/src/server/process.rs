@@ -17,6 +17,9 @@ pub(super) struct Spec {
     pub(super) durability: Durability,
     /// More options, by redis.conf's names; later ones win.
     pub(super) options: Vec<(String, String)>,
+    /// What a Sentinel watches over: lines of its configuration file, which it rewrites itself,
+    /// and without which it does not start. Absent: it is no Sentinel.
+    pub(super) watches: Option<String>,
 }
 
 /// Lines of the log that an error quotes.
@@ -31,6 +34,9 @@ impl Spec {
     /// not reach it: whoever started it decides when it ends.
     pub(super) fn spawn(&self, address: &Address, lock: &DirLock) -> Result<Child, ServerError> {
         let mut command = Command::new(&self.program);
+        if let Some(watches) = &self.watches {
+            command.arg(self.sentinel_file(watches)?).arg("--sentinel");
+        }
         for (name, value) in self.options(address)? {
             command.arg(format!("--{name}")).arg(value);
         }
@@ -58,10 +64,13 @@ impl Spec {
             None => Err(ServerError::BadPath(path.to_owned())),
         };
         let mut options = address.options()?;
+        let common =
+            [("dir", text(&self.dir)?), ("logfile", text(&self.log())?), ("daemonize", "no".to_owned())];
+        options.extend(common.map(|(name, value)| (name.to_owned(), value)));
+        if self.watches.is_some() {
+            return Ok(options);
+        }
         let fixed = [
-            ("dir", text(&self.dir)?),
-            ("logfile", text(&self.log())?),
-            ("daemonize", "no".to_owned()),
             // The append-only file is the whole persistence; no snapshots beside it.
             ("save", String::new()),
             ("appendonly", "yes".to_owned()),
@@ -72,6 +81,15 @@ impl Spec {
         options.extend(fixed.map(|(name, value)| (name.to_owned(), value)));
         options.extend(self.options.iter().cloned());
         Ok(options)
+    }
+
+    /// The Sentinel's file, as it left it if it ran before.
+    fn sentinel_file(&self, watches: &str) -> Result<PathBuf, ServerError> {
+        let path = self.dir.join("sentinel.conf");
+        if !path.exists() {
+            fs::write(&path, watches).map_err(ServerError::io("write", &path))?;
+        }
+        Ok(path)
     }
 
     /// Makes the directory, for its owner alone.

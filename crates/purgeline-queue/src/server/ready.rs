@@ -32,10 +32,15 @@ pub(super) async fn pulse(url: &str) -> Pulse {
     }
 }
 
-async fn ping(url: &str) -> Result<MultiplexedConnection, RedisError> {
+/// Connects, or says why not within five seconds.
+pub(super) async fn connect(url: &str) -> Result<MultiplexedConnection, RedisError> {
     let config =
         AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER)).set_response_timeout(Some(ANSWER));
-    let mut connection = Client::open(url)?.get_multiplexed_async_connection_with_config(&config).await?;
+    Client::open(url)?.get_multiplexed_async_connection_with_config(&config).await
+}
+
+async fn ping(url: &str) -> Result<MultiplexedConnection, RedisError> {
+    let mut connection = connect(url).await?;
     redis::cmd("PING").query_async::<()>(&mut connection).await?;
     Ok(connection)
 }
@@ -45,6 +50,25 @@ pub(super) struct Patience {
     started: Instant,
     deadline: Instant,
     pause: Duration,
+}
+
+/// Asks again and again, for as long as a silent server is waited for, until `look` finds what it
+/// looks for.
+///
+/// # Errors
+/// When that never comes.
+pub(super) async fn until<F: Future<Output = bool>>(
+    what: &'static str,
+    mut look: impl FnMut() -> F,
+) -> Result<(), ServerError> {
+    let deadline = Instant::now() + SILENCE;
+    while !look().await {
+        if Instant::now() >= deadline {
+            return Err(ServerError::NotReached { what, waited: SILENCE });
+        }
+        sleep(ASK_EVERY).await;
+    }
+    Ok(())
 }
 
 impl Patience {

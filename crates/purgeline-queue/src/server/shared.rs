@@ -56,8 +56,13 @@ impl SharedServer {
     /// When redis-server is not installed, the directory cannot be used, or the server ends or
     /// stays silent instead of answering.
     pub async fn join(dir: &Path, durability: Durability) -> Result<Self, ServerError> {
-        let spec =
-            Spec { program: "redis-server".into(), dir: absolute(dir)?, durability, options: Vec::new() };
+        let spec = Spec {
+            program: "redis-server".into(),
+            dir: absolute(dir)?,
+            durability,
+            options: Vec::new(),
+            watches: None,
+        };
         let address = Address::socket_in(&spec.dir)?;
         let url = address.url()?;
         spec.make_dir()?;

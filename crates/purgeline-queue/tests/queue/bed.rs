@@ -11,7 +11,7 @@ use purgeline_queue::{
     Timing, server::RedisServer,
 };
 use redis::AsyncTypedCommands;
-use std::{collections::BTreeMap, num::NonZeroU32};
+use std::{any::Any, collections::BTreeMap, num::NonZeroU32, path::Path};
 
 /// A day and two weeks, as in the default configuration.
 pub(crate) const RETENTION: Retention = Retention {
@@ -27,7 +27,7 @@ pub(crate) const LINGER_MS: u64 = 100;
 pub(crate) const ROOM: u64 = 1_000_000;
 
 pub(crate) struct Bed {
-    _server: RedisServer,
+    redis: Box<dyn Any + Send + Sync>,
     pub(crate) queue: Queue,
     pub(crate) clock: ManualClock,
     pub(crate) target: Target,
@@ -39,9 +39,21 @@ impl Bed {
     }
 
     pub(crate) fn on(server: RedisServer) -> Self {
+        let queue = open(&server);
+        Self::over(server, queue)
+    }
+
+    /// On a queue in whatever this is.
+    pub(crate) fn over(redis: impl Any + Send + Sync, queue: Queue) -> Self {
         let clock = ManualClock::new(Timestamp::from_millisecond(1_763_700_000_000).unwrap());
-        let queue = open(&server).with_clock(clock.clone());
-        Self { _server: server, queue, clock, target: Target::alone("www".parse().unwrap()) }
+        let queue = queue.with_clock(clock.clone());
+        let target = Target::alone("www".parse().unwrap());
+        Self { redis: Box::new(redis), queue, clock, target }
+    }
+
+    /// What the queue is in.
+    pub(crate) fn redis<T: 'static>(&self) -> &T {
+        self.redis.downcast_ref().unwrap()
     }
 
     pub(crate) fn pass(&self, ms: i64) {
@@ -183,15 +195,18 @@ impl Bed {
 
 /// The queue on a server, with the patience that a loaded machine needs.
 pub(crate) fn open(server: &RedisServer) -> Queue {
-    let config = RedisConfig {
+    Queue::new(&server.url().into(), &config(server.dir(), 60_000)).unwrap()
+}
+
+pub(crate) fn config(data_dir: &Path, timeout_ms: u64) -> RedisConfig {
+    RedisConfig {
         url: None,
-        data_dir: server.dir().to_owned(),
-        timeout_ms: 60_000,
+        data_dir: data_dir.to_owned(),
+        timeout_ms,
         durability: Durability::Everysec,
         replicas: count(1),
         replication_timeout_ms: 1_000.try_into().unwrap(),
-    };
-    Queue::new(&server.url().into(), &config).unwrap()
+    }
 }
 
 pub(crate) fn id(name: &str) -> JobId {

@@ -1,36 +1,23 @@
-//! A node of a Redis Cluster refuses a script that reaches beyond one slot.
+//! A Redis Cluster of three masters: no script reaches beyond one slot, and a slot that moves takes
+//! its queue along whole.
 
-use crate::bed::{Bed, RETENTION, failed, plain, policy, retry, url};
-use purgeline_core::{Priority::Urgent, Target};
-use purgeline_queue::{Lease, PollPolicy, Polls, Settlement, server::RedisServer};
-use std::net::TcpListener;
+use crate::bed::{Bed, LINGER_MS, RETENTION, ROOM, config, failed, plain, policy, retry, url};
+use purgeline_core::{Priority::Urgent, Target, config::Durability};
+use purgeline_queue::{
+    Enqueued, Lease, PollPolicy, Polls, Queue, Settlement,
+    server::{RedisCluster, RedisServer},
+};
+use redis::cmd;
 
-/// A cluster of one node, which has all slots.
-async fn cluster() -> RedisServer {
-    let bus = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let server = RedisServer::for_test()
-        .free_port()
-        .option("appendonly", "no")
-        .option("cluster-enabled", "yes")
-        .option("cluster-port", bus.to_string())
-        .start()
-        .await
-        .unwrap();
-    let mut redis = crate::bed::open(&server).manager();
-    let () =
-        redis::cmd("CLUSTER").arg("ADDSLOTSRANGE").arg(0).arg(16383).query_async(&mut redis).await.unwrap();
-    loop {
-        let state: String = redis::cmd("CLUSTER").arg("INFO").query_async(&mut redis).await.unwrap();
-        if state.contains("cluster_state:ok") {
-            return server;
-        }
-        tokio::task::yield_now().await;
-    }
+async fn cluster() -> RedisCluster {
+    RedisCluster::start(3, Durability::Everysec).await.unwrap()
 }
 
 #[tokio::test]
 async fn every_script_keeps_to_one_slot() {
-    let mut bed = Bed::on(cluster().await);
+    let cluster = cluster().await;
+    let queue = Queue::open(cluster.url()).unwrap();
+    let mut bed = Bed::over(cluster, queue);
     // Of an account that it shares, and whose limits it reads.
     bed.target = Target { name: "images".parse().unwrap(), account: "main".parse().unwrap() };
     let rated = policy(|limits| {
@@ -75,4 +62,98 @@ async fn every_script_keeps_to_one_slot() {
     let ended = bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
     assert_eq!(ended.len(), 16);
     bed.check().await;
+}
+
+/// While a slot is on its way, some of its keys are here and some are there: no script may run on
+/// either part, and all go on where it has arrived.
+#[tokio::test]
+async fn a_slot_that_moves_takes_its_queue_along_whole() {
+    let cluster = cluster().await;
+    let queue = Queue::open(cluster.url()).unwrap();
+    let hasty = Queue::new(&cluster.url().into(), &config(cluster.masters()[0].dir(), 1_000)).unwrap();
+    let bed = Bed::over(cluster, queue);
+    let hasty = hasty.with_clock(bed.clock.clone());
+    for n in 0..5 {
+        bed.ask(&format!("j{n}"), &[&url("hot"), &url(n)]).await;
+    }
+    bed.pass(i64::try_from(LINGER_MS).unwrap());
+    let leased = bed.batch(&plain()).await;
+    let cluster: &RedisCluster = bed.redis();
+    let key = bed.queue.keys().target(&bed.target);
+    let from = cluster.master_of(&key).await.unwrap();
+    let (old, new) = (&cluster.masters()[from], &cluster.masters()[(from + 1) % 3]);
+    let slot: u16 = old.ask(cmd("CLUSTER").arg("KEYSLOT").arg(&key)).await.unwrap();
+    let (old_id, new_id) = (id(old).await, id(new).await);
+    let set = |what: &str, node: &str| cmd("CLUSTER").arg("SETSLOT").arg(slot).arg(what).arg(node).clone();
+    let () = new.ask(&set("IMPORTING", &old_id)).await.unwrap();
+    let () = old.ask(&set("MIGRATING", &new_id)).await.unwrap();
+
+    let keys = |most: u32| cmd("CLUSTER").arg("GETKEYSINSLOT").arg(slot).arg(most).clone();
+    let before: Vec<String> = old.ask(&keys(1_000)).await.unwrap();
+    migrate(old, new, &before[..before.len() / 2]).await;
+    let items = [(url("late"), "normal/url".to_owned())];
+    let late = crate::bed::chunk("late", &items);
+    let refused = hasty.enqueue(&bed.target, &late, ROOM).await.unwrap_err().to_string();
+    assert!(refused.contains("TRYAGAIN") || refused.contains("timed out"), "{refused}");
+    assert!(hasty.lease(&bed.target, "w1", &plain()).await.is_err());
+    let here: Vec<String> = old.ask(&keys(1_000)).await.unwrap();
+    let there: Vec<String> = new.ask(&keys(1_000)).await.unwrap();
+    assert_eq!(here.len() + there.len(), before.len(), "no script has written: {here:?} {there:?}");
+
+    migrate(old, new, &here).await;
+    for node in cluster.masters() {
+        let () = node.ask(&set("NODE", &new_id)).await.unwrap();
+    }
+    bed.settle(&leased, &Settlement::Done).await;
+    let added = Enqueued::Added { new: 1, joined: 0, covered: 0 };
+    assert_eq!(bed.queue.enqueue(&bed.target, &late, ROOM).await.unwrap(), added);
+    bed.pass(60_000);
+    while let Lease::Batch(batch) = bed.lease(&plain()).await {
+        bed.settle(&batch, &Settlement::Done).await;
+    }
+    assert_eq!(bed.pending().await, 0);
+    bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    assert_eq!(bed.ended("j4").await, (2, 0));
+}
+
+async fn id(node: &RedisServer) -> String {
+    node.ask(cmd("CLUSTER").arg("MYID")).await.unwrap()
+}
+
+async fn migrate(from: &RedisServer, to: &RedisServer, keys: &[String]) {
+    let port = to.url().trim_end_matches('/').rsplit(':').next().unwrap();
+    let mut command = cmd("MIGRATE");
+    command.arg("127.0.0.1").arg(port).arg("").arg(0).arg(5_000).arg("KEYS").arg(keys);
+    let _: String = from.ask(&command).await.unwrap();
+}
+
+/// A node that is away takes its own slots along, not those of the others; back again, it is
+/// found again.
+#[tokio::test]
+async fn a_dead_master_comes_back_and_the_others_work_meanwhile() {
+    let mut cluster = cluster().await;
+    let queue = Queue::new(&cluster.url().into(), &config(cluster.masters()[0].dir(), 2_000)).unwrap();
+    let names = (0..100).map(|n| Target::alone(format!("t{n}").parse().unwrap()));
+    let (mut here, mut there) = (None, None);
+    for target in names {
+        match cluster.master_of(&queue.keys().target(&target)).await.unwrap() {
+            0 => here = Some(target),
+            _ => there = Some(target),
+        }
+    }
+    let (here, there) = (here.unwrap(), there.unwrap());
+    let items = [(url("a"), "normal/url".to_owned())];
+    let chunk = crate::bed::chunk("job", &items);
+    let added = Enqueued::Added { new: 1, joined: 0, covered: 0 };
+    assert_eq!(queue.enqueue(&here, &chunk, ROOM).await.unwrap(), added);
+    cluster.masters_mut()[0].kill();
+    queue.enqueue(&here, &chunk, ROOM).await.unwrap_err();
+    assert_eq!(queue.enqueue(&there, &chunk, ROOM).await.unwrap(), added);
+    cluster.revive().await.unwrap();
+    loop {
+        match queue.enqueue(&here, &chunk, ROOM).await {
+            Ok(repeated) => break assert_eq!(repeated, Enqueued::Repeated),
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
 }

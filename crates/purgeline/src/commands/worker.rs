@@ -30,7 +30,7 @@ const WATCH: Duration = Duration::from_millis(500);
 pub(crate) async fn run(global: &Global, args: &WorkerArgs) -> Result<Exit, Failure> {
     let mut signals = StopSignals::listen()?;
     let Session { config, targets, queue, server } = Session::open(global, Secrets::Read).await?;
-    for concern in doctor::concerns(&queue).await {
+    for concern in doctor::concerns(&queue, &config.redis).await {
         warn!("{concern}");
     }
     let server = server.map(Arc::new);

@@ -42,6 +42,9 @@ fn mask(value: &mut Value, path: &mut Vec<String>) {
 
 /// `redis://user:***@host/`; nothing of a text that is no URL.
 fn without_password(text: &str) -> String {
+    if let Some(shown) = several_hosts(text) {
+        return shown;
+    }
     let Ok(mut url) = url::Url::parse(text) else { return MASK.to_owned() };
     if url.password().is_some() && url.set_password(Some(MASK)).is_err() {
         return MASK.to_owned();
@@ -52,6 +55,23 @@ fn without_password(text: &str) -> String {
         return format!("{}://{path}?{MASK}", url.scheme());
     }
     url.into()
+}
+
+/// The same for an address of several hosts, which is no URL to the `url` crate.
+fn several_hosts(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    if !(scheme.ends_with("+sentinel") || scheme.ends_with("+cluster")) {
+        return None;
+    }
+    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?***"));
+    let hosts = match rest.rsplit_once('@') {
+        Some((user, hosts)) => match user.split_once(':') {
+            Some((name, _)) => format!("{name}:{MASK}@{hosts}"),
+            None => rest.to_owned(),
+        },
+        None => rest.to_owned(),
+    };
+    Some(format!("{scheme}://{hosts}{query}"))
 }
 
 impl fmt::Debug for Shown {

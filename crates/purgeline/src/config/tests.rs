@@ -192,8 +192,15 @@ fn a_wrong_value_is_answered_with_what_was_expected() {
         ("redis = 5", "redis (in purgeline.toml): expected a table"),
         (
             "redis.durability = 'sometimes'",
-            "redis.durability (in purgeline.toml): expected \"always\" or \"everysec\"",
+            "redis.durability (in purgeline.toml): expected \"always\", \"everysec\" or \"replicated\"",
         ),
+        ("redis.durability = 'replicated'", "redis.durability: \"replicated\" needs a Redis with replicas"),
+        ("redis.replicas = 0", "redis.replicas (in purgeline.toml): expected a whole number, 1 or more"),
+        (
+            "redis.url = 'redis+sentinel://a,b'",
+            "redis.url: not an address of Sentinels (the name of the primary is missing): expected redis+sentinel://",
+        ),
+        ("redis.url = 'redis+cluster://a/1'", "redis.url: not an address of a Redis Cluster ("),
         ("redis.data_dir = 'data'", "redis.data_dir: \"data\" is not absolute"),
         ("redis.url = 'http://h'", "redis.url: not a Redis address"),
         ("[targets.www]\nhosts = []", "targets.www.provider (in purgeline.toml): missing"),
@@ -326,6 +333,11 @@ fn no_error_holds_a_secret() {
         format!("redis.url = '{SECRET}'"),
         format!("redis.url = 'redis://user:{SECRET}@h:99999/'"),
         format!("redis.url = '{SECRET}"),
+        format!("redis.url = 'redis+sentinel://user:{SECRET}@a:99999/main'"),
+        format!("redis.url = 'redis+sentinel://user:/{SECRET}@a/main'"),
+        format!("redis.url = 'redis+sentinel://a/main?{SECRET}={SECRET}'"),
+        format!("redis.url = 'redis+cluster://user:{SECRET}@a,,b'"),
+        format!("redis.url = 'redis+cluster://a,b?password={SECRET}'"),
         format!("redis.url = {SECRET}"),
         format!("redis.url = ['{SECRET}']"),
         format!("redis.url = {{ '{SECRET}' = 1 }}"),
@@ -358,6 +370,23 @@ fn what_is_shown_has_origins_and_no_secrets() {
     let origin = format!("{}/", setup.dir.path().display());
     insta::assert_snapshot!(shown.to_string().replace(&origin, ""));
     insta::assert_json_snapshot!(shown);
+}
+
+#[test]
+fn the_passwords_of_sentinels_and_clusters_are_masked() {
+    for (url, expected) in [
+        (
+            format!("redis+sentinel://app:{SECRET}@a:1,b:2/main?sentinel_password={SECRET}"),
+            "redis+sentinel://app:***@a:1,b:2/main?***",
+        ),
+        (format!("rediss+cluster://:{SECRET}@a:1,b:2"), "rediss+cluster://:***@a:1,b:2"),
+        ("redis+cluster://a,b".to_owned(), "redis+cluster://a,b"),
+    ] {
+        let loaded = Setup::new().file(format!("redis.url = '{url}'")).load();
+        let shown = loaded.shown.to_string();
+        assert!(shown.contains(&format!("url = \"{expected}\"")), "{shown}");
+        assert!(!format!("{loaded:?}").contains(SECRET));
+    }
 }
 
 #[test]

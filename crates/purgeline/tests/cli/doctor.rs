@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::fs;
 
 /// The verdict on one check.
-fn verdict<'a>(report: &'a Value, check: &str) -> &'a str {
+pub(crate) fn verdict<'a>(report: &'a Value, check: &str) -> &'a str {
     let checks = report["checks"].as_array().unwrap();
     let found = checks.iter().find(|found| found["check"] == check);
     found.unwrap_or_else(|| panic!("no check {check}: {report:#}"))["verdict"].as_str().unwrap()

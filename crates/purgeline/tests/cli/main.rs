@@ -9,4 +9,5 @@ mod inspect;
 mod private_server;
 mod resources;
 mod support;
+mod topologies;
 mod work;

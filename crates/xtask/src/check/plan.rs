@@ -86,6 +86,57 @@ pub(super) const PLAN: [Step; 8] = [
     },
 ];
 
+/// What the end-to-end tests run on besides one server.
+const CLUSTER: &[(&str, &str)] = &[("PURGELINE_TEST_REDIS", "cluster")];
+const SENTINEL: &[(&str, &str)] = &[("PURGELINE_TEST_REDIS", "sentinel")];
+
+/// Tests of each way that commands take to Redis: enqueue, coalesce, lease, settle, holds, wake-ups,
+/// what is repeated, and Redis's own death.
+const SOME_TESTS: &[&str] = &[
+    "nextest",
+    "run",
+    "--locked",
+    "--workspace",
+    "--no-fail-fast",
+    "-E",
+    "binary(e2e) & test(/^(coalescing|holds|outcomes|producer|redis_death|waking)::/)",
+];
+
+/// All of them. Those of `failover` bring their own Sentinels and have run with the rest.
+const ALL_TESTS: &[&str] = &[
+    "nextest",
+    "run",
+    "--locked",
+    "--workspace",
+    "--no-fail-fast",
+    "-E",
+    "binary(e2e) & not test(/^failover::/)",
+];
+
+/// The end-to-end tests on other topologies: some, in the time that each change can wait for.
+pub(super) const TOPOLOGIES: [Step; 2] = [on_cluster(SOME_TESTS), behind_sentinel(SOME_TESTS)];
+
+/// The same, all of them (`--all-topologies`).
+pub(super) const ALL_TOPOLOGIES: [Step; 2] = [on_cluster(ALL_TESTS), behind_sentinel(ALL_TESTS)];
+
+const fn on_cluster(arguments: &'static [&'static str]) -> Step {
+    Step {
+        name: "cluster",
+        purpose: "end-to-end tests on a Redis Cluster of three masters",
+        gate: None,
+        command: Cargo { environment: CLUSTER, arguments },
+    }
+}
+
+const fn behind_sentinel(arguments: &'static [&'static str]) -> Step {
+    Step {
+        name: "sentinel",
+        purpose: "end-to-end tests behind a Redis Sentinel",
+        gate: None,
+        command: Cargo { environment: SENTINEL, arguments },
+    }
+}
+
 /// One check.
 #[derive(Debug)]
 pub(super) struct Step {
@@ -125,7 +176,12 @@ impl fmt::Display for Cargo {
         for (name, value) in self.environment {
             write!(f, "{name}='{value}' ")?;
         }
-        write!(f, "cargo {}", self.arguments.join(" "))
+        f.write_str("cargo")?;
+        for argument in self.arguments {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=./".contains(&byte);
+            if argument.bytes().all(plain) { write!(f, " {argument}")? } else { write!(f, " '{argument}'")? }
+        }
+        Ok(())
     }
 }
 
@@ -137,13 +193,13 @@ mod tests {
 
     #[test]
     fn steps_have_names_of_their_own() {
-        let names: HashSet<_> = PLAN.iter().map(|step| step.name).collect();
-        assert_eq!(names.len(), PLAN.len());
+        let names: HashSet<_> = PLAN.iter().chain(&TOPOLOGIES).map(|step| step.name).collect();
+        assert_eq!(names.len(), PLAN.len() + TOPOLOGIES.len());
     }
 
     #[test]
     fn what_builds_builds_the_whole_workspace_as_locked() {
-        for step in &PLAN {
+        for step in PLAN.iter().chain(&TOPOLOGIES).chain(&ALL_TOPOLOGIES) {
             let arguments = step.command.arguments;
             if matches!(arguments[0], "clippy" | "doc" | "nextest" | "test") {
                 assert!(arguments.contains(&"--workspace"), "{}", step.command);
@@ -155,7 +211,7 @@ mod tests {
     #[test]
     fn no_step_changes_how_the_others_build() {
         let rebuilding = ["RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS", "CARGO_TARGET_DIR"];
-        for step in &PLAN {
+        for step in PLAN.iter().chain(&TOPOLOGIES).chain(&ALL_TOPOLOGIES) {
             for (name, _) in step.command.environment {
                 assert!(!rebuilding.contains(name), "{}", step.command);
             }

@@ -116,8 +116,8 @@ fn spoken(time: Duration) -> String {
 mod tests {
     use super::*;
 
-    const KEEP_GOING: TestOptions = TestOptions { keep_going: true, strict: false };
-    const STRICT: TestOptions = TestOptions { keep_going: false, strict: true };
+    const KEEP_GOING: TestOptions = TestOptions { keep_going: true, strict: false, all_topologies: false };
+    const STRICT: TestOptions = TestOptions { keep_going: false, strict: true, all_topologies: false };
 
     /// Which of the outcomes' steps were run.
     fn run_all(report: &mut Report, outcomes: &[Outcome]) -> Vec<bool> {

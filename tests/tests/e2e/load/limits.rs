@@ -24,7 +24,7 @@ async fn work_off(sim: &Sim, targets: Vec<ConfiguredTarget>, urls: usize) {
     // Room for what a busy machine does to a call between worker and provider.
     let config = WorkerConfig { headroom_ms: 250, ..worker_config() };
     let workers = ["w1", "w2"].map(|name| {
-        let queue = Queue::open(stage.redis.url()).unwrap();
+        let queue = Queue::open(stage.redis().url()).unwrap();
         RunningWorker::run(Worker::new(queue, stage.targets.clone(), config.clone(), RETENTION, name))
     });
     assert_eq!(stage.ended(submitted.job).await.state, JobState::Succeeded);

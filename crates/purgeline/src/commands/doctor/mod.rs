@@ -1,10 +1,12 @@
 mod redis;
 mod report;
 mod targets;
+mod topology;
 mod workers;
 
 use crate::{cli::Global, config::Secrets, exit::Exit, failure::Failure, session::Session};
 use clap::Args;
+use purgeline_core::config::RedisConfig;
 use purgeline_queue::Queue;
 use report::{Check, Report, Verdict};
 
@@ -32,7 +34,7 @@ pub(crate) async fn run(global: &Global, args: &DoctorArgs) -> Result<Exit, Fail
         global.output.answer(&Report::new(checks))?;
         return Ok(Exit::Redis);
     }
-    checks.extend(redis::checks(&session.queue).await?);
+    checks.extend(redis::checks(&session.queue, &session.config.redis).await?);
     checks.push(workers::check(&session.queue, &session.targets).await?);
     for target in &session.targets {
         checks.extend(targets::checks(&session.queue, target).await?);
@@ -47,7 +49,7 @@ pub(crate) async fn run(global: &Global, args: &DoctorArgs) -> Result<Exit, Fail
 
 /// What a worker should warn of when it starts: a Redis that may forget what it was given. Says
 /// nothing while Redis is away.
-pub(crate) async fn concerns(queue: &Queue) -> Vec<String> {
-    let checks = redis::checks(queue).await.unwrap_or_default();
+pub(crate) async fn concerns(queue: &Queue, config: &RedisConfig) -> Vec<String> {
+    let checks = redis::checks(queue, config).await.unwrap_or_default();
     checks.iter().filter(|check| check.verdict != Verdict::Good).map(ToString::to_string).collect()
 }

@@ -1,7 +1,8 @@
-use super::report::Check;
-use purgeline_core::{Clock, SystemClock};
+use super::{report::Check, topology};
+use purgeline_core::{Clock, SystemClock, config::RedisConfig};
 use purgeline_queue::{Connection, Queue, QueueError};
 use redis::{InfoDict, RedisError};
+use std::collections::HashMap;
 
 /// The oldest Redis that purgeline is tested with.
 const TESTED_VERSION: u64 = 7;
@@ -13,133 +14,175 @@ const MAX_SKEW_MS: i64 = 2_000;
 /// Used memory, in percent of the bound, from which on it is worth a warning.
 const FULL_PERCENT: u64 = 80;
 
+/// A server that takes writes: the one, or one of a cluster's.
+pub(super) struct Primary {
+    /// What its checks are called after: nothing, if there is but one.
+    place: String,
+    pub(super) address: String,
+    pub(super) info: InfoDict,
+}
+
+impl Primary {
+    /// The name of a check of it.
+    pub(super) fn check(&self, what: &str) -> String {
+        format!("redis {what}{}", self.place)
+    }
+}
+
 /// Looks at Redis itself: whether it is one that keeps what it is given.
 ///
 /// # Errors
 /// When it cannot be asked.
-pub(super) async fn checks(queue: &Queue) -> Result<Vec<Check>, QueueError> {
-    let mut redis = queue.manager();
-    let info: InfoDict = redis::cmd("INFO").arg("everything").query_async(&mut redis).await?;
-    let mut checks = vec![version(&info), role(&info)];
-    checks.extend(cluster(&info));
-    checks.push(appendonly(&mut redis, &info).await);
-    checks.push(appendfsync(&mut redis).await);
-    checks.push(eviction(&mut redis).await);
-    checks.push(memory(&info));
-    checks.push(clock(queue.now_ms().await?));
+pub(super) async fn checks(queue: &Queue, config: &RedisConfig) -> Result<Vec<Check>, QueueError> {
+    let redis = queue.manager();
+    let infos = redis.each_primary(redis::cmd("INFO").arg("everything")).await?;
+    let many = infos.len() > 1;
+    let primaries = infos
+        .into_iter()
+        .map(|(address, info)| {
+            let place = if many { format!(" at {address}") } else { String::new() };
+            Ok(Primary { place, address, info: redis::from_redis_value(info).map_err(RedisError::from)? })
+        })
+        .collect::<Result<Vec<_>, QueueError>>()?;
+    let files = Setting::read(&redis, "appendonly").await;
+    let syncs = Setting::read(&redis, "appendfsync").await;
+    let policies = Setting::read(&redis, "maxmemory-policy").await;
+    let mut checks = topology::checks(queue, config, &primaries).await;
+    for primary in &primaries {
+        checks.extend([version(primary), role(primary)]);
+        checks.push(appendonly(primary, files.at(primary)));
+        checks.push(appendfsync(primary, syncs.at(primary)));
+        checks.push(eviction(primary, policies.at(primary)));
+        checks.push(memory(primary));
+    }
+    for (address, time) in redis.each_primary(&redis::cmd("TIME")).await? {
+        let (seconds, micros): (i64, i64) = redis::from_redis_value(time).map_err(RedisError::from)?;
+        let place = if many { format!(" and that of {address}") } else { String::new() };
+        checks.push(clock(place, seconds * 1000 + micros / 1000));
+    }
     Ok(checks)
 }
 
-fn version(info: &InfoDict) -> Check {
-    let version: String = info.get("redis_version").unwrap_or_else(|| "unknown".to_owned());
+/// One setting of all primaries, by address, or why it is not told: hosted Redises often refuse
+/// CONFIG.
+pub(super) struct Setting(Result<HashMap<String, String>, String>);
+
+impl Setting {
+    pub(super) async fn read(redis: &Connection, name: &str) -> Self {
+        let read = async {
+            let mut found = HashMap::new();
+            for (address, answer) in redis.each_primary(redis::cmd("CONFIG").arg("GET").arg(name)).await? {
+                let (_, value): (String, String) = redis::from_redis_value(answer)?;
+                found.insert(address, value);
+            }
+            Ok(found)
+        };
+        Self(read.await.map_err(|error: RedisError| error.to_string()))
+    }
+
+    pub(super) fn at(&self, primary: &Primary) -> Result<&str, &str> {
+        match &self.0 {
+            Ok(found) => found.get(&primary.address).map(String::as_str).ok_or("it said nothing"),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn version(primary: &Primary) -> Check {
+    let version: String = primary.info.get("redis_version").unwrap_or_else(|| "unknown".to_owned());
     let major = version.split('.').next().and_then(|major| major.parse::<u64>().ok());
     let found = format!("{version}; this is purgeline {}", env!("CARGO_PKG_VERSION"));
     match major {
-        Some(major) if major >= TESTED_VERSION => Check::good("redis version", found),
+        Some(major) if major >= TESTED_VERSION => Check::good(primary.check("version"), found),
         _ => Check::warning(
-            "redis version",
+            primary.check("version"),
             found,
             format!("purgeline is tested with {TESTED_VERSION} and newer"),
         ),
     }
 }
 
-fn role(info: &InfoDict) -> Check {
-    match info.get::<String>("role").as_deref() {
-        Some("master") => Check::good("redis role", "primary"),
-        Some(role) => {
-            Check::bad("redis role", role, "a replica takes no writes: redis.url must name the primary")
-        }
-        None => Check::warning("redis role", "not told", "redis.url must name a primary"),
+fn role(primary: &Primary) -> Check {
+    let check = primary.check("role");
+    match primary.info.get::<String>("role").as_deref() {
+        Some("master") => Check::good(check, "primary"),
+        Some(role) => Check::bad(check, role, "a replica takes no writes: redis.url must name the primary"),
+        None => Check::warning(check, "not told", "redis.url must name a primary"),
     }
 }
 
-fn cluster(info: &InfoDict) -> Option<Check> {
-    (info.get::<u64>("cluster_enabled") == Some(1)).then(|| {
-        Check::bad(
-            "redis cluster",
-            "this is a node of a cluster",
-            "name a Redis that stands alone in redis.url",
-        )
-    })
-}
-
-async fn appendonly(redis: &mut Connection, info: &InfoDict) -> Check {
-    const CHECK: &str = "redis appendonly";
-    match config(redis, "appendonly").await {
-        Ok(value) if value == "yes" => match info.get::<String>("aof_last_write_status").as_deref() {
-            Some("ok") | None => Check::good(CHECK, value),
+fn appendonly(primary: &Primary, setting: Result<&str, &str>) -> Check {
+    let check = primary.check("appendonly");
+    match setting {
+        Ok("yes") => match primary.info.get::<String>("aof_last_write_status").as_deref() {
+            Some("ok") | None => Check::good(check, "yes"),
             Some(status) => Check::bad(
-                CHECK,
+                check,
                 format!("the last write to the file: {status}"),
                 "see its log; is the disk full?",
             ),
         },
         Ok(value) => Check::bad(
-            CHECK,
+            check,
             value,
             "accepted jobs die with the Redis process: set appendonly yes in redis.conf",
         ),
-        Err(error) => not_told(CHECK, &error, "appendonly must be yes"),
+        Err(error) => not_told(check, error, "appendonly must be yes"),
     }
 }
 
-async fn appendfsync(redis: &mut Connection) -> Check {
-    const CHECK: &str = "redis appendfsync";
-    match config(redis, "appendfsync").await {
-        Ok(value) if value == "always" => Check::good(CHECK, value),
-        Ok(value) if value == "everysec" => {
-            Check::warning(CHECK, value, "a power cut may lose the last second; always loses nothing")
+fn appendfsync(primary: &Primary, setting: Result<&str, &str>) -> Check {
+    let check = primary.check("appendfsync");
+    match setting {
+        Ok("always") => Check::good(check, "always"),
+        Ok("everysec") => {
+            Check::warning(check, "everysec", "a power cut may lose the last second; always loses nothing")
         }
-        Ok(value) => Check::bad(CHECK, value, "a power cut may lose half a minute: set appendfsync always"),
-        Err(error) => not_told(CHECK, &error, "appendfsync should be always"),
+        Ok(value) => Check::bad(check, value, "a power cut may lose half a minute: set appendfsync always"),
+        Err(error) => not_told(check, error, "appendfsync should be always"),
     }
 }
 
-async fn eviction(redis: &mut Connection) -> Check {
-    const CHECK: &str = "redis maxmemory-policy";
-    match config(redis, "maxmemory-policy").await {
-        Ok(value) if value == "noeviction" => Check::good(CHECK, value),
+fn eviction(primary: &Primary, setting: Result<&str, &str>) -> Check {
+    let check = primary.check("maxmemory-policy");
+    match setting {
+        Ok("noeviction") => Check::good(check, "noeviction"),
         Ok(value) => Check::bad(
-            CHECK,
+            check,
             value,
             "a full Redis would forget accepted jobs: set maxmemory-policy noeviction",
         ),
-        Err(error) => not_told(CHECK, &error, "maxmemory-policy must be noeviction"),
+        Err(error) => not_told(check, error, "maxmemory-policy must be noeviction"),
     }
 }
 
-fn memory(info: &InfoDict) -> Check {
+fn memory(primary: &Primary) -> Check {
+    let (info, check) = (&primary.info, primary.check("memory"));
     let used = info.get::<u64>("used_memory").unwrap_or_default();
     let max = info.get::<u64>("maxmemory").filter(|max| *max > 0);
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     match max {
         Some(max) if used.saturating_mul(100) / max >= FULL_PERCENT => Check::warning(
-            "redis memory",
+            check,
             format!("{} of {} MiB used", mib(used), mib(max)),
             "when it is full new jobs are refused: raise maxmemory, or lower max_pending_items",
         ),
-        Some(max) => Check::good("redis memory", format!("{} of {} MiB used", mib(used), mib(max))),
-        None => Check::good("redis memory", format!("{} MiB used, no bound", mib(used))),
+        Some(max) => Check::good(check, format!("{} of {} MiB used", mib(used), mib(max))),
+        None => Check::good(check, format!("{} MiB used, no bound", mib(used))),
     }
 }
 
-fn clock(redis_ms: i64) -> Check {
+fn clock(place: String, redis_ms: i64) -> Check {
+    let check = format!("clock{place}");
     let skew = SystemClock.now().as_millisecond() - redis_ms;
     let found = format!("{skew} ms ahead of Redis's");
     if skew.abs() <= MAX_SKEW_MS {
-        Check::good("clock", found)
+        Check::good(check, found)
     } else {
-        Check::warning("clock", found, "providers refuse signatures of a wrong time: let both follow NTP")
+        Check::warning(check, found, "providers refuse signatures of a wrong time: let both follow NTP")
     }
 }
 
-async fn config(redis: &mut Connection, name: &str) -> Result<String, RedisError> {
-    let (_, value): (String, String) = redis::cmd("CONFIG").arg("GET").arg(name).query_async(redis).await?;
-    Ok(value)
-}
-
-/// Hosted Redises often refuse CONFIG.
-fn not_told(check: &str, error: &RedisError, advice: &str) -> Check {
+pub(super) fn not_told(check: String, error: &str, advice: &str) -> Check {
     Check::warning(check, format!("it does not tell ({error})"), format!("see for yourself: {advice}"))
 }
