@@ -24,6 +24,7 @@ mod refusals;
 mod steps;
 mod stopping;
 mod targets;
+mod timing;
 mod waking;
 
 /// The program of [`purgeline_tests::Victim`].

@@ -7,8 +7,8 @@ use purgeline_core::{
     Cause, Class, Clock, Item, JobId, Kind, Lane, Limits, ManualClock, PartCounts, Priority, Receipt, Target,
 };
 use purgeline_queue::{
-    Chunk, Enqueued, Lease, LeasePolicy, LeasedBatch, NewJob, Queue, QueueError, Retention, Settlement,
-    Timing, server::RedisServer,
+    Chunk, Enqueued, Lease, LeasePolicy, LeasedBatch, NewJob, Queue, QueueError, Quiet, Retention,
+    Settlement, Timing, server::RedisServer,
 };
 use redis::AsyncTypedCommands;
 use std::{any::Any, collections::BTreeMap, num::NonZeroU32, path::Path};
@@ -72,6 +72,25 @@ impl Bed {
     pub(crate) async fn ask_as(&self, priority: Priority, name: &str, items: &[&str]) -> Enqueued {
         let items = items.iter().map(|item| (item.to_string(), lane(priority, item).to_string()));
         self.ask_lanes(priority, name, &items.collect::<Vec<_>>()).await
+    }
+
+    /// Submits a job that says when its items go.
+    pub(crate) async fn ask_timed(&self, timing: Timing, name: &str, items: &[&str]) -> Enqueued {
+        self.ask_timed_as(Priority::Normal, timing, name, items).await
+    }
+
+    pub(crate) async fn ask_timed_as(
+        &self,
+        priority: Priority,
+        timing: Timing,
+        name: &str,
+        items: &[&str],
+    ) -> Enqueued {
+        let items = items.iter().map(|item| (item.to_string(), lane(priority, item).to_string()));
+        let items: Vec<_> = items.collect();
+        self.create(name, items.len()).await;
+        let chunk = Chunk { priority, timing, ..chunk(name, &items) };
+        self.queue.enqueue(&self.target, &chunk, ROOM).await.unwrap()
     }
 
     pub(crate) async fn ask_lanes(
@@ -225,6 +244,19 @@ pub(crate) fn chunk<'a>(name: &str, items: &'a [(String, String)]) -> Chunk<'a> 
         timing: Timing::default(),
         items,
     }
+}
+
+/// Waits for quiet.
+pub(crate) fn quiet(quiet_ms: u64, max_wait_ms: u64) -> Timing {
+    Timing { quiet: Some(Quiet { quiet_ms, max_wait_ms }), ..Timing::default() }
+}
+
+pub(crate) fn not_before(ms: i64) -> Timing {
+    Timing { not_before_ms: Some(ms), ..Timing::default() }
+}
+
+pub(crate) fn expires_at(ms: i64) -> Timing {
+    Timing { expires_at_ms: Some(ms), ..Timing::default() }
 }
 
 /// The lane of an item at a target that does not bound the hosts of a call.

@@ -5,7 +5,10 @@
 
 mod bed;
 mod cluster;
+mod debounce;
+mod embargo;
 mod enqueue;
+mod expiry;
 mod holds;
 mod jobs;
 mod lanes;
@@ -15,6 +18,7 @@ mod memory;
 mod model;
 mod rates;
 mod reap;
+mod rebound;
 mod settle;
 mod split;
 mod submitted;

@@ -229,6 +229,18 @@ fn a_wrong_value_is_answered_with_what_was_expected() {
             "targets.q.retry_initial_ms: 9 is more than retry_max_ms, 8",
         ),
         (
+            "[targets.q]\nprovider = 'qiniu'\nquiet_ms = 9\nmax_wait_ms = 8",
+            "targets.q.max_wait_ms: 8 is less than quiet_ms, 9",
+        ),
+        (
+            "[targets.q]\nprovider = 'qiniu'\nmax_wait_ms = 8",
+            "targets.q.max_wait_ms: it bounds the wait for quiet: set quiet_ms too",
+        ),
+        (
+            "[targets.q]\nprovider = 'qiniu'\nrebound_ms = 86_400_001",
+            "targets.q.rebound_ms: 86400001 is too long: 86400000, a day, is the most",
+        ),
+        (
             "[targets.q]\nprovider = 'qiniu'\nsettings.secret_kee = 'x'",
             "targets.q.settings.secret_kee: unknown setting; did you mean \"secret_key\"?",
         ),

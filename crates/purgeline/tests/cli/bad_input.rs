@@ -63,6 +63,16 @@ async fn options_that_cannot_be_meant_are_refused() {
     refused(&fixture, &["enqueue", "-f", "/nonexistent/pages.txt"], "/nonexistent/pages.txt: No such file")
         .await;
     refused(&fixture, &["enqueue", "--wiat", url], "--wait").await;
+    refused(&fixture, &["enqueue", "--quiet", "soon", url], "\"soon\" is no length of time").await;
+    refused(&fixture, &["enqueue", "--max-wait", "5s", url], "--quiet <DURATION>").await;
+    let hasty = ["enqueue", "--quiet", "10s", "--max-wait", "5s", url];
+    refused(&fixture, &hasty, "max_wait_ms: 5000 is less than quiet_ms, 10000").await;
+    refused(&fixture, &["enqueue", "--not-before", "tomorrow", url], "\"tomorrow\" is no time: expected")
+        .await;
+    let late = ["enqueue", "--expires-at", "2001-01-01T00:00:00Z", url];
+    refused(&fixture, &late, "expires_at: 2001-01-01T00:00:00Z has passed").await;
+    let never = ["enqueue", "--not-before", "+2h", "--expires-at", "+1h", url];
+    refused(&fixture, &never, "is not after not_before").await;
 }
 
 #[tokio::test]
@@ -150,6 +160,14 @@ async fn a_key_stands_for_one_request() {
         fixture.call(&["--output", "json", "enqueue", "--idempotency-key", "k", "https://WWW.example.com/a"]);
     let answer = again.json();
     assert_eq!((&answer["job"], &answer["repeated"]), (&job.to_string().into(), &true.into()));
+    let timed = ["--idempotency-key", "t", "--expires-at", "+10m", "https://www.example.com/a"];
+    assert_eq!(
+        fixture.enqueue(&timed),
+        fixture.enqueue(&timed),
+        "a while from now is the same request later"
+    );
+    let patient = ["enqueue", "--idempotency-key", "k", "--quiet", "1s", "https://www.example.com/a"];
+    assert_eq!(fixture.call(&patient).code, 2);
     let other = fixture.call(&["enqueue", "--idempotency-key", "k", "https://www.example.com/b"]);
     assert_eq!(other.code, 2);
     assert!(other.err.contains("was submitted before with other items"), "{}", other.err);

@@ -129,6 +129,16 @@ async fn where_an_item_waits_is_told() {
 }
 
 #[tokio::test]
+async fn when_an_item_goes_is_told() {
+    let fixture = Fixture::new().await;
+    let url = "https://www.example.com/a";
+    let scoop = fixture.enqueue(&["--not-before", "+1h", "--expires-at", "+2h", url]).to_string();
+    let saved = fixture.enqueue(&["--quiet", "10m", "--max-wait", "1h", url]).to_string();
+    snapshot("job-show-embargoed", &fixture, &["job", "show", &scoop]);
+    snapshot("job-show-quiet", &fixture, &["job", "show", &saved]);
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_said() {
     let fixture = Fixture::new().await;
     for (args, code, says) in [

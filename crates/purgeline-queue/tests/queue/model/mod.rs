@@ -3,7 +3,8 @@
 //!
 //! - every item of every job that has not ended waits in exactly one place, in Redis as in the
 //!   model (durable);
-//! - what ended well was leased after it was asked for (covered);
+//! - what ended well was leased after it was asked for, and after its embargo (covered);
+//! - nothing is sent that nobody has a use for any more, and nothing else expires;
 //! - every item is counted once, and its job's counters say so (counted once);
 //!
 //! and in the end everything ends, each job once.
@@ -13,6 +14,7 @@ mod raw;
 mod rules;
 mod snapshot;
 mod step;
+mod timing;
 mod world;
 
 use jiff::Timestamp;
@@ -63,7 +65,9 @@ fn holds_under(rules: &Rules) {
     let tally = tally.into_inner();
     println!("{tally:?}");
     // Else it has proven nothing.
-    for counter in ["leased", "joined", "covered", "retried", "reaped", "succeeded", "failed", "jobs_ended"] {
+    let always =
+        ["leased", "joined", "covered", "retried", "reaped", "succeeded", "failed", "expired", "jobs_ended"];
+    for counter in always.into_iter().chain(rules.rebound_ms.map(|_| "rebounds")) {
         assert!(tally.contains_key(counter), "nothing was {counter}: {tally:?}");
     }
 }

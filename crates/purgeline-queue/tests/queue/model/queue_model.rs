@@ -3,7 +3,7 @@
 
 use super::{
     snapshot::Snapshot,
-    step::{Held, Outcome},
+    step::{Held, Outcome, Times},
 };
 use purgeline_core::{Item, JobId, Kind, Priority, covers};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +15,16 @@ pub(crate) struct Unit {
     pub(crate) index: usize,
     /// The step in which it was enqueued.
     pub(crate) asked: u64,
+    /// Of no use from then on.
+    pub(crate) expires: Option<i64>,
+}
+
+/// How a unit has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Succeeded,
+    Failed,
+    Expired,
 }
 
 /// What waits, or is under way, for some units.
@@ -26,6 +36,8 @@ pub(crate) struct Purge {
     pub(crate) unanswered: u32,
     /// Delayed until then; `None`: it may go.
     pub(crate) due: Option<i64>,
+    /// It waits for quiet, until then at the latest.
+    pub(crate) latest: Option<i64>,
     /// Delayed because the provider works on an earlier request.
     pub(crate) under_way: bool,
     pub(crate) units: Vec<Unit>,
@@ -55,13 +67,17 @@ pub(crate) struct Part {
     pub(crate) enqueued: usize,
     pub(crate) since: i64,
     pub(crate) abandoned: bool,
-    /// How each of its items ended: succeeded?
-    pub(crate) ended: BTreeMap<usize, bool>,
+    /// How each of its items ended.
+    pub(crate) ended: BTreeMap<usize, Ended>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct QueueModel {
     pub(crate) pending: BTreeMap<String, Purge>,
+    /// What may not go before a time, by that.
+    pub(crate) embargoed: BTreeMap<(i64, String), Purge>,
+    /// What was purged is purged once more after so many ms.
+    pub(crate) rebound_ms: Option<i64>,
     pub(crate) batches: BTreeMap<String, Batch>,
     pub(crate) parts: BTreeMap<JobId, Part>,
     /// Held until then; `None`: until it is lifted.
@@ -84,9 +100,24 @@ pub(crate) struct AskedChunk<'a> {
     pub(crate) chunks: usize,
     pub(crate) job_items: usize,
     pub(crate) priority: Priority,
+    /// With times of the clock.
+    pub(crate) times: Times,
     /// Names, the first of them the job's item number `first`.
     pub(crate) items: &'a [&'a str],
     pub(crate) first: usize,
+}
+
+impl Unit {
+    pub(crate) fn expired(&self, now: i64) -> bool {
+        self.expires.is_some_and(|at| at <= now)
+    }
+}
+
+impl Purge {
+    /// Jobs wait for it, and none has a use for it any more.
+    pub(crate) fn expired(&self, now: i64) -> bool {
+        !self.units.is_empty() && self.units.iter().all(|unit| unit.expired(now))
+    }
 }
 
 impl Part {
@@ -94,8 +125,8 @@ impl Part {
         self.ended.len() == self.items
     }
 
-    pub(crate) fn count(&self, succeeded: bool) -> u64 {
-        self.ended.values().filter(|ended| **ended == succeeded).count() as u64
+    pub(crate) fn count(&self, how: Ended) -> u64 {
+        self.ended.values().filter(|ended| **ended == how).count() as u64
     }
 }
 
@@ -154,11 +185,37 @@ impl QueueModel {
         if taken < chunk.index {
             return Taken::Gap(taken as u64);
         }
+        let Times { quiet, not_before, expires } = chunk.times;
+        let embargo = not_before.filter(|at| *at > now);
+        let quiet = quiet.filter(|_| chunk.priority != Priority::Urgent && embargo.is_none());
         let mut after = self.clone();
         let (mut new, mut joined, mut covered) = (0, 0, 0);
         let mut hastened = Vec::new();
         for (at, name) in chunk.items.iter().enumerate() {
-            let unit = Unit { job: chunk.job, index: chunk.first + at, asked: step };
+            let unit = Unit { job: chunk.job, index: chunk.first + at, asked: step, expires };
+            let fresh = Purge {
+                priority: chunk.priority,
+                attempts: 0,
+                unanswered: 0,
+                due: embargo.or(quiet.map(|(quiet, _)| now + quiet)),
+                latest: quiet.map(|(_, max_wait)| now + max_wait),
+                under_way: false,
+                units: vec![unit],
+            };
+            if let Some(until) = embargo {
+                match after.embargoed.get_mut(&(until, name.to_string())) {
+                    Some(purge) => {
+                        purge.units.push(unit);
+                        purge.priority = purge.priority.min(chunk.priority);
+                        joined += 1;
+                    }
+                    None => {
+                        after.embargoed.insert((until, name.to_string()), fresh);
+                        new += 1;
+                    }
+                }
+                continue;
+            }
             // Dirs cover by the haste that they had before this call.
             let dir = after.covering(name, chunk.priority, now);
             if let Some(purge) = after.pending.get_mut(*name) {
@@ -169,25 +226,22 @@ impl QueueModel {
                 purge.units.push(unit);
                 covered += 1;
             } else {
-                let purge = Purge {
-                    priority: chunk.priority,
-                    attempts: 0,
-                    unanswered: 0,
-                    due: None,
-                    under_way: false,
-                    units: vec![unit],
-                };
-                after.pending.insert(name.to_string(), purge);
+                after.pending.insert(name.to_string(), fresh);
                 new += 1;
             }
         }
         for name in hastened {
             let purge = after.pending.get_mut(name).unwrap();
             purge.priority = purge.priority.min(chunk.priority);
+            if let Some(latest) = purge.latest {
+                purge.latest = quiet.map(|(_, max_wait)| latest.min(now + max_wait));
+                purge.due = quiet.zip(purge.latest).map(|((quiet, _), latest)| latest.min(now + quiet));
+            }
         }
         if chunk.index == 0 {
             let more = if chunk.chunks > 1 { chunk.job_items as u64 } else { new };
-            if more > 0 && (self.pending.len() + self.announced()) as u64 + more > room {
+            let have = self.pending.len() + self.embargoed.len() + self.announced();
+            if more > 0 && have as u64 + more > room {
                 return Taken::Full;
             }
         }
@@ -241,7 +295,9 @@ impl QueueModel {
         }
         for (name, dirs) in moves {
             let units = self.pending.remove(name).map(|purge| purge.units).unwrap_or_default();
-            let of = |waiting: &[Unit], job| waiting.iter().filter(|unit| unit.job == job).count() as u64;
+            let of = |waiting: &[Unit], job| {
+                waiting.iter().filter(|unit| unit.job == job && !unit.expired(now)).count() as u64
+            };
             let went_to = |dir: &String| {
                 let (Some(there), Some(here)) = (after.pending.get(dir), self.pending.get(dir)) else {
                     return true;
@@ -276,18 +332,19 @@ impl QueueModel {
         }
     }
 
-    fn put_back(&mut self, name: String, purge: Purge, due: i64, now: i64) {
+    pub(crate) fn put_back(&mut self, name: String, purge: Purge, due: i64, now: i64) {
         let due = (due > now).then_some(due);
         match self.pending.get_mut(&name) {
             Some(newer) => {
                 newer.priority = newer.priority.min(purge.priority);
                 newer.attempts = newer.attempts.max(purge.attempts);
                 newer.unanswered = newer.unanswered.max(purge.unanswered);
-                newer.due = newer.due.max(due);
+                // Nobody who comes back is made late by one who waits for quiet.
+                newer.due = if newer.latest.take().is_some() { due } else { newer.due.max(due) };
                 newer.units.extend(purge.units);
             }
             None => {
-                self.pending.insert(name, Purge { due, ..purge });
+                self.pending.insert(name, Purge { due, latest: None, ..purge });
             }
         }
     }
@@ -318,14 +375,19 @@ impl QueueModel {
             self.let_go(&name);
             match outcome {
                 Outcome::Done | Outcome::Failed => {
+                    let jobs = !purge.units.is_empty();
                     for unit in purge.units {
                         if unit.asked >= leased {
                             return Err(format!("{name}: {unit:?} came after the lease {leased} of {id}"));
                         }
                         let part = self.parts.get_mut(&unit.job).unwrap();
-                        if part.ended.insert(unit.index, *outcome == Outcome::Done).is_some() {
+                        let ended = if *outcome == Outcome::Done { Ended::Succeeded } else { Ended::Failed };
+                        if part.ended.insert(unit.index, ended).is_some() {
                             return Err(format!("{name}: {unit:?} was settled twice"));
                         }
+                    }
+                    if *outcome == Outcome::Done && jobs {
+                        self.rebound(name, purge.priority, now);
                     }
                 }
                 Outcome::Retry(ms) => {

@@ -16,12 +16,17 @@ pub(crate) const POLLED: usize = 2;
 /// How much longer windows are kept, in ms.
 pub(crate) const HEADROOM_MS: u64 = 10;
 
+/// With so many that wait nothing rebounds: more than there are names and times.
+const MOST_REBOUND: u64 = 100_000;
+
 pub(crate) struct Rules {
     pub(crate) limits: Limits,
     /// Lanes are apart by host.
     pub(crate) by_host: bool,
     /// The provider refuses what it still works on.
     pub(crate) one_at_a_time: bool,
+    /// What was purged is purged once more after so many ms.
+    pub(crate) rebound_ms: Option<i64>,
     pub(crate) policy: LeasePolicy,
     pub(crate) poll_policy: PollPolicy,
 }
@@ -37,12 +42,13 @@ impl Rules {
             limits,
             by_host,
             one_at_a_time: false,
+            rebound_ms: None,
         }
     }
 
     /// The provider refuses what it still works on.
     pub(crate) fn one_at_a_time() -> Self {
-        let rules = Self::plain();
+        let rules = Self::plain().rebounding(130);
         Self { policy: rules.policy.not_while_open(true), one_at_a_time: true, ..rules }
     }
 
@@ -66,7 +72,11 @@ impl Rules {
         limits.call.max_items = count(4);
         limits.call.max_hosts = Some(count(1));
         limits.max_in_flight = count(2);
-        Self::new(limits, true)
+        Self::new(limits, true).rebounding(90)
+    }
+
+    fn rebounding(self, ms: u32) -> Self {
+        Self { policy: self.policy.rebound(ms.into(), MOST_REBOUND), rebound_ms: Some(ms.into()), ..self }
     }
 
     /// Windows over calls, items and dirs.

@@ -14,6 +14,7 @@ pub(crate) struct Record {
     /// With those that never came to an end: `2/1`.
     pub(crate) attempts: String,
     pub(crate) due: Option<i64>,
+    pub(crate) latest: Option<i64>,
     pub(crate) under_way: bool,
     pub(crate) waiting: Waiting,
 }
@@ -32,15 +33,18 @@ pub(crate) struct Part {
     pub(crate) enqueued: u64,
     pub(crate) succeeded: u64,
     pub(crate) failed: u64,
+    pub(crate) cancelled: u64,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
     pub(crate) pending: BTreeMap<String, Record>,
+    /// By time and name.
+    pub(crate) embargoed: BTreeMap<(i64, String), Record>,
     pub(crate) batches: BTreeMap<String, Batch>,
     pub(crate) parts: BTreeMap<JobId, Part>,
-    /// Settled, but not counted yet: done and failed.
-    pub(crate) settling: BTreeMap<JobId, (u64, u64)>,
+    /// Settled, but not counted yet: done, failed and expired.
+    pub(crate) settling: BTreeMap<JobId, (u64, u64, u64)>,
     pub(crate) lanes: BTreeSet<String>,
     /// Lists of waiting jobs that nothing refers to.
     pub(crate) orphans: Vec<String>,
@@ -65,7 +69,7 @@ impl Keyspace {
         let (mut list_pipe, mut hash_pipe) = (redis::pipe(), redis::pipe());
         for (key, name) in keys.iter().zip(names) {
             match name.split(':').next().unwrap() {
-                "pending" | "batch" | "job" => {
+                "pending" | "embargoed" | "batch" | "job" => {
                     hash_pipe.hgetall(key);
                     hashes.push(name);
                 }
@@ -101,15 +105,18 @@ impl Keyspace {
     fn record(&mut self, text: &str, spilled: &str) -> Result<Record, String> {
         let words: HashMap<_, _> = text.split(' ').take(7).filter_map(|word| word.split_once('=')).collect();
         let word = |name: &str| words.get(name).copied().ok_or(format!("no {name} in {text}"));
-        let number = |name: &str| word(name)?.parse::<i64>().map_err(|error| format!("{error} in {text}"));
         let mut waiting = Waiting::new();
         for entry in word("jobs")?.split(',').filter(|entry| !entry.is_empty()) {
             add(entry, &mut waiting)?;
         }
+        let (due, latest) = word("due")?.split_once('/').unwrap_or((word("due")?, ""));
+        let time = |text: &str| text.parse::<i64>().map_err(|error| format!("{error} in {text}"));
+        let (due, latest) = (time(due)?, if latest.is_empty() { None } else { Some(time(latest)?) });
         let record = Record {
             priority: word("lane")?.split('/').next().unwrap().parse()?,
             attempts: word("attempts")?.to_owned(),
-            due: Some(number("due")?).filter(|due| *due > 0),
+            due: Some(due).filter(|due| *due > 0),
+            latest,
             under_way: word("cause")? == "under-way",
             waiting,
         };
@@ -130,6 +137,7 @@ async fn ask<T: redis::FromRedisValue + Default>(
 
 fn add(entry: &str, waiting: &mut Waiting) -> Result<(), String> {
     let (job, count) = entry.split_once('*').unwrap_or((entry, "1"));
+    let count = count.split('!').next().unwrap_or(count);
     let job = job.parse::<JobId>().map_err(|error| error.to_string())?;
     *waiting.entry(job).or_default() += count.parse::<u64>().map_err(|error| error.to_string())?;
     Ok(())
@@ -144,6 +152,13 @@ impl Snapshot {
         let hashes = std::mem::take(&mut keys.hashes);
         for (name, fields) in &hashes {
             match name.split_once(':') {
+                None if name == "embargoed" => {
+                    for (item, text) in fields {
+                        let (time, of) = item.split_once(' ').ok_or(format!("{item} is embargoed"))?;
+                        let time = time.parse().map_err(|error| format!("{error}: {item}"))?;
+                        snapshot.embargoed.insert((time, of.to_owned()), keys.record(text, item)?);
+                    }
+                }
                 None => {
                     for (item, text) in fields {
                         let record = keys.record(text, item)?;
@@ -162,6 +177,7 @@ impl Snapshot {
                         enqueued: number("enqueued"),
                         succeeded: number("succeeded"),
                         failed: number("failed"),
+                        cancelled: number("cancelled"),
                     };
                     snapshot.parts.insert(id.parse().map_err(|error| format!("{error}"))?, part);
                 }
@@ -180,6 +196,7 @@ impl Snapshot {
                 match outcome {
                     Some("done") => counts.0 += count,
                     Some("failed") => counts.1 += count,
+                    Some("expired") => counts.2 += count,
                     other => return Err(format!("settling says {other:?}")),
                 }
             }

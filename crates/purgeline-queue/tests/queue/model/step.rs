@@ -35,6 +35,7 @@ pub(crate) enum Step {
         chunk: usize,
         chunks: usize,
         room: u64,
+        times: Times,
     },
     /// The producer of a job comes again with the same body.
     Resubmit {
@@ -47,6 +48,7 @@ pub(crate) enum Step {
         priority: Priority,
         item: usize,
         jobs: usize,
+        times: Times,
     },
     Lease {
         at: At,
@@ -128,6 +130,15 @@ pub(crate) enum Step {
     },
 }
 
+/// When a job's items go, and until when they are of use, in ms from its submission.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Times {
+    /// Quiet, and the longest wait for it.
+    pub(crate) quiet: Option<(i64, i64)>,
+    pub(crate) not_before: Option<i64>,
+    pub(crate) expires: Option<i64>,
+}
+
 /// Who speaks for a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
@@ -162,8 +173,8 @@ fn step() -> impl Strategy<Value = Step> {
     let produce = prop_oneof![
         16 => submit(),
         2 => (any::<usize>(), 0..5_usize).prop_map(|(job, chunks)| Step::Resubmit { job, chunks }),
-        1 => (at(), priority(), item(), 8..15_usize)
-            .prop_map(|(at, priority, item, jobs)| Step::Crowd { at, priority, item, jobs }),
+        1 => (at(), priority(), item(), 8..15_usize, times())
+            .prop_map(|(at, priority, item, jobs, times)| Step::Crowd { at, priority, item, jobs, times }),
     ];
     let send = prop_oneof![
         12 => (at(), 0..3_usize).prop_map(|(at, worker)| Step::Lease { at, worker }),
@@ -206,15 +217,30 @@ pub(crate) const LEASE_MS: i64 = 1_000;
 fn submit() -> impl Strategy<Value = Step> {
     let room = prop_oneof![9 => Just(1_000_u64), 1 => 1..8_u64];
     let to = prop_oneof![5 => Just(vec![0]), 1 => Just(vec![1]), 2 => Just(vec![0, 1])];
-    (to, priority(), vec(item(), 1..7), 1..4_usize, prop_oneof![4 => Just(9_usize), 1 => 0..3_usize], room)
-        .prop_map(|(to, priority, items, chunk, chunks, room)| Step::Submit {
+    let chunks = prop_oneof![4 => Just(9_usize), 1 => 0..3_usize];
+    (to, priority(), vec(item(), 1..7), 1..4_usize, chunks, room, times()).prop_map(
+        |(to, priority, items, chunk, chunks, room, times)| Step::Submit {
             to,
             priority,
             items,
             chunk,
             chunks,
             room,
-        })
+            times,
+        },
+    )
+}
+
+fn times() -> impl Strategy<Value = Times> {
+    let ms = || prop_oneof![1 => Just(1_i64), 4 => 1..400_i64, 1 => LEASE_MS..LEASE_MS * 2];
+    let quiet = (ms(), 0..300_i64).prop_map(|(quiet, more)| (quiet, quiet + more));
+    let some = (
+        prop::option::weighted(0.6, quiet),
+        prop::option::weighted(0.3, ms()),
+        prop::option::weighted(0.3, ms()),
+    )
+        .prop_map(|(quiet, not_before, expires)| Times { quiet, not_before, expires });
+    prop_oneof![1 => Just(Times::default()), 1 => some]
 }
 
 fn at() -> impl Strategy<Value = At> {

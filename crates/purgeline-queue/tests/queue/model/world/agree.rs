@@ -2,7 +2,7 @@
 
 use super::{Verdict, World};
 use crate::model::{
-    queue_model::{Purge, QueueModel, State, Unit},
+    queue_model::{Ended, Purge, QueueModel, State, Unit},
     snapshot::{Record, Snapshot, Waiting},
     step::{Outcome, Step},
 };
@@ -10,9 +10,11 @@ use redis::AsyncTypedCommands;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl World<'_> {
-    pub(super) async fn check(&self) -> Verdict {
-        for (target, model) in self.targets.iter().zip(&self.models) {
+    pub(super) async fn check(&mut self) -> Verdict {
+        let now = self.now();
+        for (target, model) in self.targets.iter().zip(&mut self.models) {
             let found = Snapshot::take(&self.queue, target).await?;
+            model.expire(&found, now);
             agree(&found, model).map_err(|wrong| format!("{}: {wrong}", target.name))?;
         }
         let found = self.queue.verify(&self.targets).await.map_err(|error| error.to_string())?;
@@ -42,7 +44,8 @@ impl World<'_> {
                 moved = true;
             }
             self.check().await?;
-            if !moved && self.models.iter().all(|model| model.pending.is_empty()) {
+            let over = |model: &QueueModel| model.pending.is_empty() && model.embargoed.is_empty();
+            if !moved && self.models.iter().all(over) {
                 return self.finished().await;
             }
             self.apply(&Step::Pass { ms: if moved { 20 } else { 350 } }).await?;
@@ -73,7 +76,8 @@ impl World<'_> {
         }
         for target in &self.targets {
             let left = Snapshot::take(&self.queue, target).await?;
-            let may_stay = ["stats", "job", "dead", "outbox"];
+            // A hint goes when its time has come.
+            let may_stay = ["stats", "job", "dead", "outbox", "expiring"];
             let stays = left.kinds.iter().filter(|kind| !may_stay.contains(&kind.as_str()));
             let stays: Vec<_> = stays.collect();
             ensure!(stays.is_empty(), "{}: {stays:?} {left:?} are left", target.name);
@@ -105,6 +109,12 @@ fn agree(found: &Snapshot, model: &QueueModel) -> Verdict {
     for (name, purge) in &model.pending {
         same(name, &found.pending[name], purge, purge.due)?;
     }
+    let (there, expected): (Vec<_>, Vec<_>) =
+        (found.embargoed.keys().collect(), model.embargoed.keys().collect());
+    ensure!(there == expected, "embargoed: found {there:?}, expected {expected:?}");
+    for (key, purge) in &model.embargoed {
+        same(&key.1, &found.embargoed[key], purge, purge.due)?;
+    }
     for (id, batch) in &model.batches {
         let there = &found.batches[id];
         let state = match batch.state {
@@ -125,14 +135,19 @@ fn agree(found: &Snapshot, model: &QueueModel) -> Verdict {
     ensure!(parts == expected, "parts of {parts:?}, expected {expected:?}");
     for (job, part) in &model.parts {
         let there = &found.parts[job];
-        let (done, failed) = found.settling.get(job).copied().unwrap_or_default();
-        let counts = (there.items, there.enqueued, there.succeeded + done, there.failed + failed);
-        let expected = (part.items as u64, part.enqueued as u64, part.count(true), part.count(false));
+        let (done, failed, expired) = found.settling.get(job).copied().unwrap_or_default();
+        let counts = (there.succeeded + done, there.failed + failed, there.cancelled + expired);
+        let expected = (part.count(Ended::Succeeded), part.count(Ended::Failed), part.count(Ended::Expired));
+        let (items, enqueued) = (part.items as u64, part.enqueued as u64);
+        ensure!(
+            (there.items, there.enqueued) == (items, enqueued),
+            "job {job}: {there:?}, expected {enqueued} of {items} items"
+        );
         ensure!(
             counts == expected,
-            "job {job}: (items, enqueued, succeeded, failed) {counts:?}, expected {expected:?}"
+            "job {job}: (succeeded, failed, expired) {counts:?}, expected {expected:?}"
         );
-        let over = there.succeeded + there.failed == there.items;
+        let over = there.succeeded + there.failed + there.cancelled == there.items;
         ensure!((there.state != "active") == over, "job {job} is {} with {there:?}", there.state);
     }
     Ok(())
@@ -148,7 +163,8 @@ fn same(what: &str, found: &Record, purge: &Purge, due: Option<i64>) -> Verdict 
         unanswered => format!("{}/{unanswered}", purge.attempts),
     };
     let under_way = due.is_some() && purge.under_way;
-    let expected = Record { priority: purge.priority, attempts, due, under_way, waiting };
+    let latest = due.and(purge.latest);
+    let expected = Record { priority: purge.priority, attempts, due, latest, under_way, waiting };
     ensure!(*found == expected, "{what}: found {found:?}, expected {expected:?}");
     Ok(())
 }

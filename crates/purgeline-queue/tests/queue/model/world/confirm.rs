@@ -4,7 +4,7 @@ use super::{Verdict, World, settlement, worker_name};
 use crate::{
     bed::RETENTION,
     model::{
-        queue_model::{Batch, State},
+        queue_model::{Batch, Ended, State},
         raw,
         rules::{POLL_LEASE_MS, POLLED},
         snapshot::Snapshot,
@@ -177,9 +177,9 @@ impl World<'_> {
                 let part = self.models[*at].parts.get(&job).filter(|part| part.over())?;
                 PartCounts {
                     items: part.items as u64,
-                    succeeded: part.count(true),
-                    failed: part.count(false),
-                    cancelled: 0,
+                    succeeded: part.count(Ended::Succeeded),
+                    failed: part.count(Ended::Failed),
+                    cancelled: part.count(Ended::Expired),
                 }
             });
         }

@@ -4,7 +4,7 @@ use super::{
     queue_model::{QueueModel, State},
     raw,
     rules::Rules,
-    step::{At, By, Held, NAMES, Outcome, Step},
+    step::{At, By, Held, NAMES, Outcome, Step, Times},
 };
 use crate::bed::cause;
 use jiff::SignedDuration;
@@ -36,6 +36,8 @@ struct Asked {
     priority: Priority,
     items: Vec<&'static str>,
     chunk: usize,
+    /// With times of the clock.
+    times: Times,
     /// Targets that were full, when others had taken their part.
     cancelled: BTreeSet<At>,
     /// No target took it.
@@ -76,7 +78,8 @@ impl<'a> World<'a> {
             clock,
             rules,
             targets,
-            models: Default::default(),
+            models: [rules.rebound_ms; 2]
+                .map(|rebound_ms| QueueModel { rebound_ms, ..QueueModel::default() }),
             jobs: Vec::new(),
             ended: Vec::new(),
             throttled_until: 0,
@@ -110,19 +113,20 @@ impl<'a> World<'a> {
     async fn apply(&mut self, step: &Step) -> Verdict {
         let now = self.now();
         match step {
-            Step::Submit { to, priority, items, chunk, chunks, room } => {
+            Step::Submit { to, priority, items, chunk, chunks, room, times } => {
                 let id = self.new_id();
                 let items = items.iter().map(|at| NAMES[*at]).collect();
                 let (to, cancelled) = (to.clone(), BTreeSet::new());
                 let (priority, chunk) = (*priority, *chunk);
-                self.jobs.push(Asked { id, to, priority, items, chunk, cancelled, gone: false });
+                let times = from(now, *times);
+                self.jobs.push(Asked { id, to, priority, items, chunk, times, cancelled, gone: false });
                 self.submit(self.jobs.len() - 1, *chunks, *room).await
             }
             Step::Resubmit { job, chunks } => match self.jobs.len() {
                 0 => Ok(()),
                 jobs => self.submit(job % jobs, *chunks, 1_000).await,
             },
-            Step::Crowd { at, priority, item, jobs } => {
+            Step::Crowd { at, priority, item, jobs, times } => {
                 for _ in 0..*jobs {
                     let (id, to) = (self.new_id(), vec![*at]);
                     let (items, cancelled) = (vec![NAMES[*item]], BTreeSet::new());
@@ -132,6 +136,7 @@ impl<'a> World<'a> {
                         priority: *priority,
                         items,
                         chunk: 1,
+                        times: from(now, *times),
                         cancelled,
                         gone: false,
                     });
@@ -271,6 +276,12 @@ impl<'a> World<'a> {
         self.gone.push((at, id.to_owned()));
         self.models[at].take_back(id, attempts, now)
     }
+}
+
+/// The times of the clock for a job that is submitted now.
+fn from(now: i64, times: Times) -> Times {
+    let at = |ms: Option<i64>| ms.map(|ms| now + ms);
+    Times { not_before: at(times.not_before), expires: at(times.expires), ..times }
 }
 
 fn worker_name(worker: usize) -> String {

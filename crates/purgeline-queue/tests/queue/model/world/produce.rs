@@ -5,11 +5,11 @@ use crate::{
     bed::{RETENTION, host_lane, lane},
     model::{
         queue_model::{AskedChunk, Taken},
-        step::At,
+        step::{At, Times},
     },
 };
 use purgeline_core::Priority;
-use purgeline_queue::{Chunk, Enqueued, NewJob, QueueError, Timing};
+use purgeline_queue::{Chunk, Enqueued, NewJob, QueueError, Quiet, Timing};
 use std::collections::BTreeSet;
 
 impl World<'_> {
@@ -68,7 +68,7 @@ impl World<'_> {
                 job_items: asked.items.len(),
                 priority: asked.priority,
                 source: "model",
-                timing: Timing::default(),
+                timing: timing(asked.times),
                 items: &items,
             };
             let answer = self.queue.enqueue(&self.targets[at], &chunk, room).await;
@@ -78,6 +78,7 @@ impl World<'_> {
                 chunks: count,
                 job_items: asked.items.len(),
                 priority: asked.priority,
+                times: asked.times,
                 items: names,
                 first: index * asked.chunk,
             };
@@ -122,5 +123,14 @@ impl World<'_> {
             closed.iter().map(|part| (part.job, part.enqueued, part.announced)).collect();
         ensure!(closed == expected, "abandoned {closed:?}, expected {expected:?}");
         Ok(())
+    }
+}
+
+fn timing(times: Times) -> Timing {
+    let ms = |ms: i64| u64::try_from(ms).unwrap();
+    Timing {
+        quiet: times.quiet.map(|(quiet, max)| Quiet { quiet_ms: ms(quiet), max_wait_ms: ms(max) }),
+        not_before_ms: times.not_before,
+        expires_at_ms: times.expires,
     }
 }

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 impl World<'_> {
     /// True if it got something.
     pub(super) async fn lease(&mut self, at: At, worker: usize) -> Verdict<bool> {
+        self.reconcile(at).await?;
         self.step += 1;
         let (now, target) = (self.now(), self.targets[at].clone());
         let answer = self.queue.lease(&target, &worker_name(worker), &self.rules.policy).await.unwrap();
@@ -24,7 +25,10 @@ impl World<'_> {
         };
         let was_ready = leased.is_some_and(|batch| self.models[at].batches.contains_key(&batch.id));
         let sent_now: BTreeSet<String> = if was_ready { BTreeSet::new() } else { sent };
+        self.lift(at, &after)?;
+        self.models[at].expire_vanished(&after, &sent_now, now);
         self.promote(at, &after, &sent_now);
+        self.drop_needless(at, &after, &sent_now);
         let model = &mut self.models[at];
         let vanished: BTreeSet<_> = model
             .pending
@@ -36,8 +40,9 @@ impl World<'_> {
         // Only now, since a dir may have covered others before it was seen to be under way.
         self.wait_for_earlier(at, &after)?;
         let Some(batch) = leased else {
-            let Lease::Wait { after, why } = answer else { return Ok(false) };
-            let after = after.map(|after| i64::try_from(after.as_millis()).unwrap());
+            let Lease::Wait { after: pause, why } = answer else { return Ok(false) };
+            self.models[at].expire_found(&after, now);
+            let after = pause.map(|after| i64::try_from(after.as_millis()).unwrap());
             return self.may_wait(at, &why, after).map(|()| false);
         };
         ensure!(batch.deadline_ms == now + LEASE_MS, "deadline {} at {now}", batch.deadline_ms);
@@ -56,7 +61,45 @@ impl World<'_> {
         let state = State::Leased { worker, deadline: batch.deadline_ms };
         let model = self.models[at].batches.get_mut(&batch.id).unwrap();
         (model.state, model.leased) = (state, self.step);
+        self.models[at].expire_found(&after, now);
         Ok(true)
+    }
+
+    /// What has expired may have been found since the model was looked at last.
+    pub(super) async fn reconcile(&mut self, at: At) -> Verdict {
+        let now = self.now();
+        let mut waiting = self.models[at].pending.values().flat_map(|purge| &purge.units);
+        if waiting.any(|unit| unit.expired(now)) {
+            let found = Snapshot::take(&self.queue, &self.targets[at]).await?;
+            self.models[at].expire(&found, now);
+        }
+        Ok(())
+    }
+
+    /// Embargoes that have ended are lifted by the first lease that gets so far as to look.
+    pub(super) fn lift(&mut self, at: At, after: &Snapshot) -> Verdict {
+        let now = self.now();
+        let model = &mut self.models[at];
+        let gone = model.embargoed.keys().filter(|key| !after.embargoed.contains_key(*key));
+        for key in gone.cloned().collect::<Vec<_>>() {
+            ensure!(key.0 <= now, "the embargo {key:?} was lifted at {now}");
+            if let Some(purge) = model.embargoed.remove(&key) {
+                model.put_back(key.1, purge, now, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where an item goes once at a time, a rebound is needless while another purge is under way.
+    pub(super) fn drop_needless(&mut self, at: At, after: &Snapshot, sent: &BTreeSet<String>) {
+        let model = &mut self.models[at];
+        let gone = model.pending.iter().filter(|(name, purge)| {
+            let gone = !after.pending.contains_key(*name) && !sent.contains(*name);
+            gone && purge.units.is_empty() && self.rules.one_at_a_time && model.held_by_batch(name)
+        });
+        for name in gone.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            model.pending.remove(&name);
+        }
     }
 
     /// Items whose delay has passed may go from the first lease that got so far as to look.
@@ -70,6 +113,7 @@ impl World<'_> {
         if looked {
             for purge in self.models[at].pending.values_mut() {
                 purge.due = purge.due.filter(|due| *due > now);
+                purge.latest = purge.due.and(purge.latest);
                 purge.under_way &= purge.due.is_some();
             }
         }
@@ -111,6 +155,9 @@ impl World<'_> {
             let name = item.item.name(item.action);
             let purge = model.pending.get(&name).ok_or(format!("{name} was leased, but does not wait"))?;
             ensure!(purge.due.is_none(), "{name} was leased before its time");
+            // What was joined to a rebound leaves that behind.
+            let rebounds = item.record.jobs.is_empty() && !item.record.more_jobs;
+            ensure!(rebounds || !purge.expired(now), "{name} was leased, but is of no use to anybody");
             let under_way = self.rules.one_at_a_time && model.held_by_batch(&name);
             ensure!(!under_way, "{name} was leased, but the provider works on it");
             let dir = model.covering(&name, purge.priority, now);
@@ -198,7 +245,8 @@ impl World<'_> {
             ensure!(urgent.is_none() || !unrated, "{urgent:?} is urgent, but lingers");
         } else {
             ensure!(may_go.is_empty(), "{:?} may go, but is made to wait: {why}", may_go.keys());
-            let next = model.pending.values().filter_map(|purge| purge.due).min();
+            let due = model.pending.values().filter_map(|purge| purge.due);
+            let next = due.chain(model.embargoed.keys().map(|(until, _)| *until)).min();
             let in_time = next.is_none_or(|next| after.is_some_and(|ms| now + ms <= next));
             ensure!(in_time, "it is not worth asking for {after:?} ms, but something is due at {next:?}");
         }
