@@ -1,5 +1,6 @@
 //! The proof that nothing is lost and everything is counted once, on a keyspace as it stands.
 
+mod embargoed;
 mod read;
 
 use crate::{
@@ -165,27 +166,6 @@ impl Walk<'_> {
             if counted != i128::from(count) {
                 self.wrong(format!("stats says {name}={counted}, but {count} wait"));
             }
-        }
-        Ok(())
-    }
-
-    /// What waits for the end of an embargo.
-    async fn embargoed(&mut self) -> Result<(), QueueError> {
-        let embargoes = self.scores(&self.key("embargoes")).await?;
-        let embargoed = self.hash(&self.key("embargoed")).await?;
-        for (name, text) in &embargoed {
-            let time = name.split_once(' ').map(|(time, _)| time);
-            let score = embargoes.get(name).copied().map(as_text);
-            if time.is_none() || time != score.as_deref() {
-                self.wrong(format!("embargoed {name}: embargoes says {score:?}"));
-            }
-            match Record::parse(name, text) {
-                Ok(record) => self.record(name, &record, &self.key(&format!("waiters:{name}"))).await?,
-                Err(error) => self.wrong(error),
-            }
-        }
-        for name in embargoes.keys().filter(|name| !embargoed.contains_key(*name)) {
-            self.wrong(format!("embargoes has {name}, but embargoed does not"));
         }
         Ok(())
     }

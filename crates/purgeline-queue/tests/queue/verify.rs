@@ -1,6 +1,6 @@
 //! Each kind of damage is planted by hand in a queue that is sound, and must be found.
 
-use crate::bed::{Bed, RETENTION, dir, id, plain, retry, url};
+use crate::bed::{Bed, RETENTION, dir, expires_at, id, not_before, plain, retry, url};
 use purgeline_core::Priority::{Bulk, Urgent};
 use purgeline_queue::Connection;
 use purgeline_queue::{LeasedBatch, Settlement};
@@ -41,6 +41,8 @@ impl Full {
         let leased = bed.batch(&plain()).await;
         bed.queue.split(&bed.target, &ready.id, "w1", "bad").await.unwrap();
         bed.ask_as(Bulk, "waits", &[&url("a"), &url("b"), &dir("d/"), &url("d/x")]).await;
+        bed.ask_timed(not_before(bed.now() + 7_000), "embargoed", &[&url("scoop")]).await;
+        bed.ask_timed(expires_at(bed.now() + 7_000), "expires", &[&url("live")]).await;
         bed.check().await;
         let redis = bed.queue.manager();
         let base = bed.queue.keys().target(&bed.target);
@@ -104,6 +106,11 @@ async fn damage_to_what_waits() {
         ("HINCRBY ~stats dirs 1", "stats says dirs=2, but 1 wait"),
         ("HINCRBY ~stats under_way 1", "stats says under_way=1, but 0 wait"),
         (&format!("DEL ~waiters:{}", url("hot")), "wait"),
+        ("DEL ~embargoes", "url:https://h/scoop: embargoes says None"),
+        ("DEL ~embargoed", "url:https://h/scoop, but embargoed does not"),
+        ("DEL ~embargoed", "1 items were enqueued, but 0 have settled and 0 wait"),
+        ("DEL ~expiring", "but expiring says None"),
+        (&format!("ZINCRBY ~expiring 1 {}", url("live")), "but expiring says Some(17637"),
     ])
     .await;
 }

@@ -9,6 +9,7 @@
 //!
 //! and in the end everything ends, each job once.
 
+mod purge;
 mod queue_model;
 mod raw;
 mod rules;

@@ -1,75 +1,13 @@
 //! What must be true of one target, in plain Rust: which item of which job waits where, and how
 //! each has ended. It knows the rules of coalescing and coverage, and nothing of Redis.
 
+pub(crate) use super::purge::{Batch, Ended, Part, Purge, State, Unit};
 use super::{
     snapshot::Snapshot,
     step::{Held, Outcome, Times},
 };
 use purgeline_core::{Item, JobId, Kind, Priority, covers};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// One item of one job at this target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Unit {
-    pub(crate) job: JobId,
-    pub(crate) index: usize,
-    /// The step in which it was enqueued.
-    pub(crate) asked: u64,
-    /// Of no use from then on.
-    pub(crate) expires: Option<i64>,
-}
-
-/// How a unit has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    Succeeded,
-    Failed,
-    Expired,
-}
-
-/// What waits, or is under way, for some units.
-#[derive(Clone, Debug)]
-pub(crate) struct Purge {
-    pub(crate) priority: Priority,
-    pub(crate) attempts: u32,
-    /// Those that were accepted and never came to an end.
-    pub(crate) unanswered: u32,
-    /// Delayed until then; `None`: it may go.
-    pub(crate) due: Option<i64>,
-    /// It waits for quiet, until then at the latest.
-    pub(crate) latest: Option<i64>,
-    /// Delayed because the provider works on an earlier request.
-    pub(crate) under_way: bool,
-    pub(crate) units: Vec<Unit>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    Leased { worker: usize, deadline: i64 },
-    Ready,
-    Submitted { worker: usize, poll_at: i64 },
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Batch {
-    pub(crate) state: State,
-    /// The step of its last lease: its call begins after it.
-    pub(crate) leased: u64,
-    pub(crate) items: BTreeMap<u32, (String, Purge)>,
-}
-
-/// A job's part here.
-#[derive(Clone, Debug)]
-pub(crate) struct Part {
-    pub(crate) items: usize,
-    pub(crate) chunks: usize,
-    pub(crate) taken: usize,
-    pub(crate) enqueued: usize,
-    pub(crate) since: i64,
-    pub(crate) abandoned: bool,
-    /// How each of its items ended.
-    pub(crate) ended: BTreeMap<usize, Ended>,
-}
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct QueueModel {
@@ -105,29 +43,6 @@ pub(crate) struct AskedChunk<'a> {
     /// Names, the first of them the job's item number `first`.
     pub(crate) items: &'a [&'a str],
     pub(crate) first: usize,
-}
-
-impl Unit {
-    pub(crate) fn expired(&self, now: i64) -> bool {
-        self.expires.is_some_and(|at| at <= now)
-    }
-}
-
-impl Purge {
-    /// Jobs wait for it, and none has a use for it any more.
-    pub(crate) fn expired(&self, now: i64) -> bool {
-        !self.units.is_empty() && self.units.iter().all(|unit| unit.expired(now))
-    }
-}
-
-impl Part {
-    pub(crate) fn over(&self) -> bool {
-        self.ended.len() == self.items
-    }
-
-    pub(crate) fn count(&self, how: Ended) -> u64 {
-        self.ended.values().filter(|ended| **ended == how).count() as u64
-    }
 }
 
 pub(crate) fn kind_of(name: &str) -> Kind {
