@@ -19,7 +19,7 @@ use purgeline_queue::{
 };
 use purgeline_sim::{Sim, qiniu::QiniuSettings};
 use purgeline_tests::{
-    Calls, PATIENCE, RETENTION, RunningWorker, Stage, eventually, lifted_limits, qiniu, target, url,
+    Calls, PATIENCE, RunningWorker, Stage, eventually, lifted_limits, qiniu, target, url,
 };
 use redis::{Role, cmd};
 use std::sync::{

@@ -58,7 +58,7 @@ pub(super) async fn checks(queue: &Queue, config: &RedisConfig) -> Result<Vec<Ch
     for (address, time) in redis.each_primary(&redis::cmd("TIME")).await? {
         let (seconds, micros): (i64, i64) = redis::from_redis_value(time).map_err(RedisError::from)?;
         let place = if many { format!(" and that of {address}") } else { String::new() };
-        checks.push(clock(place, seconds * 1000 + micros / 1000));
+        checks.push(clock(&place, seconds * 1000 + micros / 1000));
     }
     Ok(checks)
 }
@@ -172,7 +172,7 @@ fn memory(primary: &Primary) -> Check {
     }
 }
 
-fn clock(place: String, redis_ms: i64) -> Check {
+fn clock(place: &str, redis_ms: i64) -> Check {
     let check = format!("clock{place}");
     let skew = SystemClock.now().as_millisecond() - redis_ms;
     let found = format!("{skew} ms ahead of Redis's");
