@@ -80,7 +80,7 @@ pub const MAX_AHEAD_MS: u64 = 366 * MAX_QUIET_MS;
 pub const MAX_WAIT_TIMES: u64 = 6;
 
 /// Where a job, or its part at one target, stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {
     /// Not all items have settled.

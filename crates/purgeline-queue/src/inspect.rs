@@ -39,6 +39,9 @@ pub struct BatchView {
     pub receipt: Option<String>,
     /// When the provider accepted it, in milliseconds since 1970.
     pub submitted_at_ms: Option<i64>,
+    /// When its lease runs out unless its worker renews it, or when it is asked about next, in
+    /// milliseconds since 1970.
+    pub due_ms: Option<i64>,
     /// Questions asked about it.
     pub polls: u32,
     /// The items that have not settled.
@@ -162,12 +165,16 @@ impl Queue {
             .map(|(index, value)| read_item(id, index, value))
             .collect::<Result<Vec<_>, _>>()?;
         items.sort_by_key(|item| item.index);
+        let schedule = if state == BatchState::Submitted { "polls" } else { "leases" };
+        let due = self.manager().zscore(self.keys().of_target(target, schedule), id).await?;
         Ok(Some(BatchView {
             id: id.to_owned(),
             state,
             worker: field("worker"),
             receipt: field("receipt"),
             submitted_at_ms: field("submitted_at").and_then(|text| text.parse().ok()),
+            // A time in ms is exact in a double.
+            due_ms: due.and_then(|due: f64| format!("{due:.0}").parse().ok()),
             polls: field("polls").and_then(|text| text.parse().ok()).unwrap_or_default(),
             items,
         }))

@@ -1,5 +1,5 @@
 use crate::{Queue, QueueError, Retention, scripts};
-use futures::future::try_join_all;
+use futures::future::join_all;
 use purgeline_core::{JobId, JobState, PartCounts, Target, TargetName};
 use redis::{
     AsyncTypedCommands,
@@ -13,6 +13,42 @@ const GROUP: &str = "carriers";
 /// A carrier that has had an entry for so long, in milliseconds, is dead; one that is only slow
 /// does no harm. Less than any lease should be, since jobs wait for it.
 const DEAD_MS: u64 = 5_000;
+
+/// One entry of an outbox.
+pub(crate) enum Word {
+    /// The part of a job here has ended.
+    PartEnded { job: JobId, counts: PartCounts, at_ms: String },
+    /// Something that is told to whoever watches, by field.
+    Event(Vec<(String, String)>),
+}
+
+impl Word {
+    /// Reads an entry of the outbox under `key`.
+    pub(crate) fn read(key: &str, entry: &StreamId) -> Result<Self, QueueError> {
+        let text = |name: &str| entry.get::<String>(name).unwrap_or_default();
+        let malformed =
+            |expected, found| QueueError::malformed(format!("{key} {}", entry.id), expected, found);
+        if text("what") != "part_ended" {
+            let mut event = Vec::new();
+            for (field, value) in &entry.map {
+                let value: String = redis::from_redis_value_ref(value).map_err(redis::RedisError::from)?;
+                event.push((field.clone(), value));
+            }
+            return Ok(Self::Event(event));
+        }
+        let number = |name: &str| text(name).parse().map_err(|_| malformed("a count", text(name)));
+        Ok(Self::PartEnded {
+            job: text("job").parse().map_err(|_| malformed("a job id", text("job")))?,
+            counts: PartCounts {
+                items: number("items")?,
+                succeeded: number("succeeded")?,
+                failed: number("failed")?,
+                cancelled: number("cancelled")?,
+            },
+            at_ms: text("at"),
+        })
+    }
+}
 
 impl Queue {
     /// Carries on what happened at a target to those who must hear of it: the ended parts to
@@ -30,26 +66,44 @@ impl Queue {
     ) -> Result<Vec<(JobId, JobState)>, QueueError> {
         let key = self.keys().of_target(target, "outbox");
         let mut ended = Vec::new();
+        let mut failure = None;
         let mut slice = self.left_by_the_dead(&key).await?;
         loop {
             if !slice.is_empty() {
                 let carried =
-                    try_join_all(slice.iter().map(|entry| self.carry(target, &key, entry, retention)))
-                        .await?;
-                ended.extend(carried.into_iter().flatten());
-                let ids: Vec<_> = slice.iter().map(|entry| entry.id.as_str()).collect();
-                // In this order: an entry that was acknowledged but not removed would stay for ever,
-                // one that was removed but not acknowledged is forgotten by the next claim. No
-                // transaction, since Redis takes none when its memory is full.
-                let mut redis = self.manager();
-                redis.xdel(&key, &ids).await?;
-                redis.xack(&key, GROUP, &ids).await?;
+                    join_all(slice.iter().map(|entry| self.carry(target, &key, entry, retention))).await;
+                // One that cannot be carried holds up no other.
+                let mut done = Vec::new();
+                for (entry, carried) in slice.iter().zip(carried) {
+                    match carried {
+                        Ok(job) => {
+                            done.push(entry.id.as_str());
+                            ended.extend(job);
+                        }
+                        Err(error) => failure = Some(error),
+                    }
+                }
+                self.forget_words(&key, &done).await?;
             }
             slice = self.unread(&key).await?;
             if slice.is_empty() {
-                return Ok(ended);
+                return failure.map_or(Ok(ended), Err);
             }
         }
+    }
+
+    /// Removes entries that have been carried.
+    pub(crate) async fn forget_words(&self, key: &str, ids: &[&str]) -> Result<(), QueueError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        // In this order: an entry that was acknowledged but not removed would stay for ever,
+        // one that was removed but not acknowledged is forgotten by the next claim. No
+        // transaction, since Redis takes none when its memory is full.
+        let mut redis = self.manager();
+        redis.xdel(key, ids).await?;
+        redis.xack(key, GROUP, ids).await?;
+        Ok(())
     }
 
     /// Entries that nobody has begun to carry.
@@ -94,27 +148,17 @@ impl Queue {
         entry: &StreamId,
         retention: &Retention,
     ) -> Result<Option<(JobId, JobState)>, QueueError> {
-        let text = |name: &str| entry.get::<String>(name).unwrap_or_default();
-        let malformed =
-            |expected, found| QueueError::malformed(format!("{key} {}", entry.id), expected, found);
-        if text("what") != "part_ended" {
-            let mut event = Vec::new();
-            for (field, value) in &entry.map {
-                let value: String = redis::from_redis_value_ref(value).map_err(redis::RedisError::from)?;
-                event.push((field.as_str(), value));
+        match Word::read(key, entry)? {
+            Word::PartEnded { job, counts, at_ms } => {
+                self.end_part(job, &target.name, counts, &at_ms, retention).await
             }
-            self.emit(&target.name, &event, retention).await?;
-            return Ok(None);
+            Word::Event(fields) => {
+                let event: Vec<_> =
+                    fields.iter().map(|(field, value)| (field.as_str(), value.clone())).collect();
+                self.emit(&target.name, &event, retention).await?;
+                Ok(None)
+            }
         }
-        let job = text("job").parse().map_err(|_| malformed("a job id", text("job")))?;
-        let number = |name: &str| text(name).parse().map_err(|_| malformed("a count", text(name)));
-        let counts = PartCounts {
-            items: number("items")?,
-            succeeded: number("succeeded")?,
-            failed: number("failed")?,
-            cancelled: number("cancelled")?,
-        };
-        self.end_part(job, &target.name, counts, &text("at"), retention).await
     }
 
     /// Takes down in a job how one of its parts ended, and tells whoever watches if the job ended

@@ -33,7 +33,22 @@ scripts! {
     THROTTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/limits.lua" "lua/throttle.lua";
     COMPACT "#!lua flags=allow-oom" "lua/lib.lua" "lua/compact.lua";
     ABANDON "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/abandon.lua";
+    MEND_RECORD "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/put_anew.lua" "lua/mend/record.lua";
+    MEND_PENDING "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/pending.lua";
+    MEND_EMBARGO "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/put_anew.lua" "lua/mend/embargo.lua";
+    MEND_LANE "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/lane.lua";
+    MEND_BATCH "#!lua flags=allow-oom" "lua/lib.lua" "lua/put_batch_back.lua" "lua/mend/batch.lua";
+    MEND_BATCH_ITEM "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/put_anew.lua" "lua/mend/batch_item.lua";
+    MEND_INFLIGHT "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/inflight.lua";
+    MEND_SETTLING "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/settling.lua";
+    MEND_LIST "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/list.lua";
+    MEND_LIST_ENTRY "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/list_entry.lua";
+    MEND_PART "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/mend/put_anew.lua" "lua/mend/part.lua";
+    MEND_SUBMITTING "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/submitting.lua";
+    MEND_COUNTER "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/counter.lua";
+    MEND_JOB "#!lua flags=allow-oom" "lua/mend/job.lua";
     FINISH_JOB "#!lua flags=allow-oom" "lua/finish_job.lua";
+    SCAN "#!lua flags=no-writes,allow-oom" "lua/scan.lua";
     EMIT "#!lua flags=allow-oom" "lua/emit.lua";
 }
 

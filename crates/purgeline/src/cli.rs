@@ -1,7 +1,7 @@
 use crate::{
     commands::{
         CompletionsArgs, ConfigArgs, DeadArgs, DemoArgs, DoctorArgs, EnqueueArgs, JobArgs, SimArgs,
-        TargetArgs, WorkerArgs,
+        TargetArgs, TopArgs, WorkerArgs,
     },
     exit,
     output::Output,
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Dead(DeadArgs),
     /// Look at targets and their queues
     Target(TargetArgs),
+    /// Watch targets, workers and events, live
+    Top(TopArgs),
     /// Check configuration, Redis and, with --deep, every record in it
     Doctor(DoctorArgs),
     /// Play a provider's server, to try hooks without an account

@@ -1,7 +1,7 @@
-use crate::output::Time;
-use purgeline_core::{Action, Item, Priority, ancestors};
+use crate::output::{HoldText, Time};
+use purgeline_core::{Action, Item, Kind, Priority, ancestors};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{BatchState, Queue, QueueError, Record};
+use purgeline_queue::{BatchState, Queue, QueueError, Record, Standing, WaitReason};
 use serde::Serialize;
 use std::fmt;
 
@@ -38,6 +38,9 @@ pub(crate) enum Whereabouts {
         receipt: Option<String>,
         /// When the provider accepted it, in milliseconds since 1970.
         submitted_at_ms: Option<i64>,
+        /// When its worker's lease runs out, or when the provider is asked next, in milliseconds
+        /// since 1970.
+        due_ms: Option<i64>,
         /// Questions asked about it.
         polls: u32,
     },
@@ -59,6 +62,8 @@ pub(crate) struct Wait {
     latest_ms: Option<i64>,
     /// The code of the last failed attempt.
     cause: Option<String>,
+    /// What is in its way.
+    why: WaitReason,
 }
 
 /// Finds an item of a job that has an embargo at a target; `None` if it does not wait there.
@@ -68,6 +73,7 @@ pub(crate) struct Wait {
 pub(crate) async fn find_embargoed(
     queue: &Queue,
     target: &ConfiguredTarget,
+    standing: &Standing,
     item: &Item,
     wished: Action,
     not_before_ms: i64,
@@ -77,7 +83,7 @@ pub(crate) async fn find_embargoed(
     if waits {
         return Ok(Some(Whereabouts::Embargoed { until_ms: not_before_ms }));
     }
-    find(queue, target, item, wished).await
+    find(queue, target, standing, item, wished).await
 }
 
 /// Finds an item at a target; `None` if it does not wait there: it has settled.
@@ -87,6 +93,7 @@ pub(crate) async fn find_embargoed(
 pub(crate) async fn find(
     queue: &Queue,
     target: &ConfiguredTarget,
+    standing: &Standing,
     item: &Item,
     wished: Action,
 ) -> Result<Option<Whereabouts>, QueueError> {
@@ -94,7 +101,7 @@ pub(crate) async fn find(
     let (action, _) = target.lane(item, wished, Priority::Normal);
     let target = &target.target;
     if let Some(pending) = queue.pending_item(target, item, action).await? {
-        return Ok(Some(Whereabouts::Pending { wait: pending.record.into() }));
+        return Ok(Some(Whereabouts::Pending { wait: Wait::of(item.kind(), pending.record, standing) }));
     }
     if let Some(id) = queue.batch_of(target, item, action).await?
         && let Some(batch) = queue.batch(target, &id).await?
@@ -104,13 +111,15 @@ pub(crate) async fn find(
             state: batch.state,
             receipt: batch.receipt,
             submitted_at_ms: batch.submitted_at_ms,
+            due_ms: batch.due_ms,
             polls: batch.polls,
         }));
     }
     for dir in ancestors(item) {
         let dir = Item::from_normalized(purgeline_core::Kind::Dir, dir);
         if let Some(pending) = queue.pending_item(target, &dir, action).await? {
-            return Ok(Some(Whereabouts::Covered { dir: pending.name, wait: pending.record.into() }));
+            let wait = Wait::of(Kind::Dir, pending.record, standing);
+            return Ok(Some(Whereabouts::Covered { dir: pending.name, wait }));
         }
     }
     Ok(None)
@@ -128,7 +137,7 @@ impl fmt::Display for Whereabouts {
             Self::Batch { batch, state: BatchState::Ready, .. } => {
                 write!(f, "waits to be sent in batch {batch}, a part of a refused one")
             }
-            Self::Batch { batch, state: BatchState::Submitted, receipt, submitted_at_ms, polls } => {
+            Self::Batch { batch, state: BatchState::Submitted, receipt, submitted_at_ms, due_ms, polls } => {
                 write!(f, "was accepted in batch {batch}")?;
                 if let Some(at) = submitted_at_ms {
                     write!(f, " at {}", Time(*at))?;
@@ -136,16 +145,21 @@ impl fmt::Display for Whereabouts {
                 if let Some(receipt) = receipt {
                     write!(f, " as {receipt}")?;
                 }
-                write!(f, ", asked about {polls} times")
+                write!(f, ", asked about {polls} times")?;
+                match due_ms {
+                    Some(due) => write!(f, ", next at {}", Time(*due)),
+                    None => Ok(()),
+                }
             }
         }
     }
 }
 
-impl From<Record> for Wait {
-    fn from(record: Record) -> Self {
+impl Wait {
+    fn of(kind: Kind, record: Record, standing: &Standing) -> Self {
+        let why = standing.reason(kind, &record);
         let Record { lane, since_ms, attempts, due_ms, latest_ms, cause, .. } = record;
-        Self { lane: lane.to_string(), since_ms, attempts, due_ms, latest_ms, cause }
+        Self { lane: lane.to_string(), since_ms, attempts, due_ms, latest_ms, cause, why }
     }
 }
 
@@ -161,10 +175,40 @@ impl fmt::Display for Wait {
         }
         let times = if self.attempts == 1 { "attempt" } else { "attempts" };
         match (self.attempts, &self.cause) {
-            (0, None) => Ok(()),
-            (0, Some(cause)) if cause == "rebound" => write!(f, ", to be purged once more"),
-            (sent, Some(cause)) => write!(f, ", after {sent} {times} (last: {cause})"),
-            (sent, None) => write!(f, ", after {sent} {times}"),
+            (0, None) => {}
+            (0, Some(cause)) if cause == "rebound" => write!(f, ", to be purged once more")?,
+            (sent, Some(cause)) => write!(f, ", after {sent} {times} (last: {cause})")?,
+            (sent, None) => write!(f, ", after {sent} {times}")?,
+        }
+        match &self.why {
+            // That was said.
+            WaitReason::Delayed { .. } => Ok(()),
+            why => write!(f, "; {}", Why(why)),
+        }
+    }
+}
+
+/// What is in an item's way, for people.
+struct Why<'a>(&'a WaitReason);
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            WaitReason::Delayed { until_ms, .. } => write!(f, "delayed until {}", Time(*until_ms)),
+            WaitReason::UnderWay => f.write_str("the provider works on an earlier request for it"),
+            WaitReason::Held { hold } => write!(f, "held: {}", HoldText(hold)),
+            WaitReason::Calls { max } => write!(f, "all {max} calls are under way"),
+            WaitReason::Rate { rate } => {
+                write!(f, "the limit {} is used up, {} of {}", rate.rate, rate.used, rate.max)?;
+                match rate.frees_ms {
+                    Some(frees) => write!(f, ", until {}", Time(frees)),
+                    None => Ok(()),
+                }
+            }
+            WaitReason::Linger { until_ms } => {
+                write!(f, "its call waits for company until {}", Time(*until_ms))
+            }
+            WaitReason::Turn => f.write_str("nothing is in its way: it goes when a worker asks"),
         }
     }
 }

@@ -1,24 +1,34 @@
-use super::{Walk, as_text};
+use super::{Damage, Holder, Walk, read::Scan};
 use crate::{QueueError, Record};
 
 impl Walk<'_> {
-    /// What waits for the end of an embargo.
+    /// What waits for the end of an embargo: each ends, at its time.
     pub(super) async fn embargoed(&mut self) -> Result<(), QueueError> {
-        let embargoes = self.scores(&self.key("embargoes")).await?;
-        let embargoed = self.hash(&self.key("embargoed")).await?;
-        for (name, text) in &embargoed {
-            let time = name.split_once(' ').map(|(time, _)| time);
-            let score = embargoes.get(name).copied().map(as_text);
-            if time.is_none() || time != score.as_deref() {
-                self.wrong(format!("embargoed {name}: embargoes says {score:?}"));
-            }
-            match Record::parse(name, text) {
-                Ok(record) => self.record(name, &record, &self.key(&format!("waiters:{name}"))).await?,
-                Err(error) => self.wrong(error),
+        let (embargoed, embargoes) = (self.key("embargoed"), self.key("embargoes"));
+        let mut records = Scan::hash(&embargoed);
+        while let Some(page) = records.next(self.queue).await? {
+            let ends = self.scores(&embargoes, page.iter().map(|(name, _)| name.as_str())).await?;
+            for ((name, text), end) in page.into_iter().zip(ends) {
+                let time = name.split_once(' ').and_then(|(time, _)| time.parse::<i64>().ok());
+                if time.is_none() || time != end {
+                    self.wrong(Damage::Embargo { name: name.clone(), embargoes: end });
+                }
+                match Record::parse(&name, &text) {
+                    Ok(record) => self.record(&record, Holder::Embargoed(name)).await?,
+                    Err(error) => {
+                        self.wrong(Damage::EmbargoedRecord { name, text, error: error.to_string() });
+                    }
+                }
             }
         }
-        for name in embargoes.keys().filter(|name| !embargoed.contains_key(*name)) {
-            self.wrong(format!("embargoes has {name}, but embargoed does not"));
+        let mut ends = Scan::sorted(&embargoes);
+        while let Some(page) = ends.next(self.queue).await? {
+            let names: Vec<_> = page.into_iter().map(|(name, _)| name).collect();
+            for (name, record) in names.iter().zip(self.values(&embargoed, &names).await?) {
+                if record.is_none() {
+                    self.wrong(Damage::StrayEmbargo { name: name.clone() });
+                }
+            }
         }
         Ok(())
     }

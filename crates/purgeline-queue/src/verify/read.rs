@@ -1,89 +1,123 @@
 use super::Walk;
-use crate::{Queue, QueueError};
-use futures::{StreamExt, TryStreamExt, stream};
-use purgeline_core::Target;
-use redis::{AsyncTypedCommands, FromRedisValue};
+use crate::{Queue, QueueError, scripts};
+use redis::AsyncTypedCommands;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    hash::Hash,
+    collections::{BTreeMap, HashSet, hash_map::DefaultHasher},
+    hash::{Hash, Hasher},
 };
 
 /// Keys that are read at once.
 pub(super) const AT_ONCE: usize = 64;
-/// Keys or fields of one step of a scan.
-const SCAN: usize = 1_000;
+/// Keys, fields or entries of one answer of Redis.
+pub(super) const PAGE: usize = 1_000;
 
-impl<'a> Walk<'a> {
-    pub(super) fn new(queue: &'a Queue, target: &'a Target) -> Self {
-        Self {
-            queue,
-            target,
-            found: BTreeSet::new(),
-            waiting: HashMap::new(),
-            batches: BTreeMap::new(),
-            parts: BTreeMap::new(),
-        }
+/// What stands for a text where millions are remembered.
+pub(super) fn print_of(text: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Reads a hash or a sorted set of any size, a page at a time; gives each member once, though Redis
+/// may tell of it twice.
+pub(super) struct Scan {
+    command: redis::Cmd,
+    cursor: Cursor,
+}
+
+/// How far a scan has come.
+struct Cursor {
+    next: Option<u64>,
+    given: HashSet<u64>,
+}
+
+impl Scan {
+    /// The fields and values of a hash.
+    pub(super) fn hash(key: &str) -> Self {
+        Self::over("HSCAN", key)
     }
 
+    /// The members and scores of a sorted set.
+    pub(super) fn sorted(key: &str) -> Self {
+        Self::over("ZSCAN", key)
+    }
+
+    fn over(command: &str, key: &str) -> Self {
+        let mut command = redis::cmd(command);
+        command.arg(key);
+        Self { command, cursor: Cursor::default() }
+    }
+
+    /// The next page; `None` after the last.
+    pub(super) async fn next(&mut self, queue: &Queue) -> Result<Option<Vec<(String, String)>>, QueueError> {
+        let Some(cursor) = self.cursor.next else { return Ok(None) };
+        let mut scan = self.command.clone();
+        scan.arg(cursor).arg("COUNT").arg(PAGE);
+        let (next, page) = scan.query_async(&mut queue.manager()).await?;
+        Ok(Some(self.cursor.at(next, page, |(name, _): &(String, String)| name)))
+    }
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self { next: Some(0), given: HashSet::new() }
+    }
+}
+
+impl Cursor {
+    /// Takes a page, without what was given before.
+    fn at<T>(&mut self, next: u64, mut page: Vec<T>, name: impl Fn(&T) -> &String) -> Vec<T> {
+        self.next = (next > 0).then_some(next);
+        page.retain(|member| self.given.insert(print_of(name(member).as_str())));
+        page
+    }
+}
+
+impl Walk<'_> {
     pub(super) fn key(&self, what: &str) -> String {
         self.queue.keys().of_target(self.target, what)
     }
 
-    /// Reads the target's batches and parts.
-    pub(super) async fn read(&mut self) -> Result<(), QueueError> {
+    /// Takes down the names of the target's batches, parts and lists of waiting jobs.
+    pub(super) async fn names(&mut self) -> Result<(), QueueError> {
         let base = self.key("");
-        // A hash tag's braces are literal in a pattern; names hold none of its special characters.
-        let mut scan = redis::cmd("SCAN");
-        scan.cursor_arg(0).arg("MATCH").arg(format!("{base}*")).arg("COUNT").arg(SCAN);
-        let keys: BTreeSet<String> = self.all(scan).await?;
-        let queue = self.queue;
-        let hash = |key: String| async move {
-            let fields = queue.manager().hgetall(&key).await?;
-            Ok::<_, QueueError>((key, fields.into_iter().collect::<BTreeMap<_, _>>()))
-        };
-        let hashes = keys
-            .into_iter()
-            .filter(|key| key[base.len()..].starts_with("batch:") || key[base.len()..].starts_with("job:"));
-        let hashes: Vec<_> = stream::iter(hashes).map(hash).buffered(AT_ONCE).try_collect().await?;
-        for (key, fields) in hashes {
-            // One may have ended since its name was read.
-            match key[base.len()..].split_once(':') {
-                Some(("batch", id)) if !fields.is_empty() => self.batches.insert(id.to_owned(), fields),
-                Some(("job", id)) if !fields.is_empty() => self.parts.insert(id.to_owned(), fields),
-                _ => None,
-            };
+        let mut cursor = Cursor::default();
+        while let Some(at) = cursor.next {
+            let mut scan = self.queue.script(&scripts::SCAN, self.target);
+            // A hash tag's braces are literal in a pattern; names hold none of its special characters.
+            scan.arg(at).arg(format!("{base}*")).arg(PAGE);
+            let (next, page) = self.queue.invoke(&scan).await?;
+            for key in cursor.at(next, page, |key| key) {
+                match key[base.len()..].split_once(':') {
+                    Some(("batch", id)) => self.batches.insert(id.to_owned()),
+                    Some(("job", id)) => self.parts.insert(id.to_owned()),
+                    Some(("waiters", list)) => self.lists.insert(list.to_owned()),
+                    _ => false,
+                };
+            }
         }
         Ok(())
     }
 
-    /// All fields of a hash of any size.
-    pub(super) async fn hash(&self, key: &str) -> Result<HashMap<String, String>, QueueError> {
-        let mut scan = redis::cmd("HSCAN");
-        scan.arg(key).cursor_arg(0).arg("COUNT").arg(SCAN);
-        self.all(scan).await
-    }
-
-    async fn all<T, All>(&self, scan: redis::Cmd) -> Result<All, QueueError>
-    where
-        T: FromRedisValue + Hash + Eq + Unpin + Send,
-        All: Default + Extend<T>,
-    {
-        let mut redis = self.queue.manager();
-        let mut scan = scan.iter_async::<T>(&mut redis).await?;
-        let mut all = All::default();
-        while let Some(found) = scan.next_item().await {
-            all.extend([found?]);
+    /// The members of a sorted set that is never large: of lanes, or of batches.
+    pub(super) async fn members(&self, what: &str) -> Result<HashSet<String>, QueueError> {
+        let mut all = HashSet::new();
+        let mut scan = Scan::sorted(&self.key(what));
+        while let Some(page) = scan.next(self.queue).await? {
+            all.extend(page.into_iter().map(|(member, _)| member));
         }
         Ok(all)
     }
 
-    pub(super) async fn scores(&self, key: &str) -> Result<HashMap<String, f64>, QueueError> {
-        Ok(self.queue.manager().zrange_withscores(key, 0, -1).await?.into_iter().collect())
+    /// A page of a list, from this entry on; empty behind its end.
+    pub(super) async fn page_of(&self, list: &str, from: usize) -> Result<Vec<String>, QueueError> {
+        let from = isize::try_from(from).unwrap_or(isize::MAX);
+        let last = from.saturating_add(isize::try_from(PAGE).unwrap_or(isize::MAX)) - 1;
+        Ok(self.queue.manager().lrange(list, from, last).await?)
     }
 
-    /// A number that the scripts keep for themselves.
-    pub(super) async fn counter(&self, name: &str) -> Result<i128, QueueError> {
-        let text = self.queue.manager().hget(self.key("stats"), name).await?;
-        Ok(text.and_then(|text| text.parse().ok()).unwrap_or_default())
+    /// The numbers that the scripts keep for themselves.
+    pub(super) async fn counters(&self) -> Result<BTreeMap<String, String>, QueueError> {
+        Ok(self.queue.manager().hgetall(self.key("stats")).await?.into_iter().collect())
     }
 }

@@ -87,10 +87,7 @@ impl Bed {
         items: &[&str],
     ) -> Enqueued {
         let items = items.iter().map(|item| (item.to_string(), lane(priority, item).to_string()));
-        let items: Vec<_> = items.collect();
-        self.create(name, items.len()).await;
-        let chunk = Chunk { priority, timing, ..chunk(name, &items) };
-        self.queue.enqueue(&self.target, &chunk, ROOM).await.unwrap()
+        self.submit(priority, name, &items.collect::<Vec<_>>(), timing).await
     }
 
     pub(crate) async fn ask_lanes(
@@ -99,22 +96,37 @@ impl Bed {
         name: &str,
         items: &[(String, String)],
     ) -> Enqueued {
-        self.create(name, items.len()).await;
-        let chunk = Chunk { priority, ..chunk(name, items) };
+        self.submit(priority, name, items, Timing::default()).await
+    }
+
+    async fn submit(
+        &self,
+        priority: Priority,
+        name: &str,
+        items: &[(String, String)],
+        timing: Timing,
+    ) -> Enqueued {
+        let names: Vec<_> = items.iter().take(100).map(|(name, _)| name.as_str()).collect();
+        self.create_of(name, items.len(), &names.join("\n"), timing).await;
+        let chunk = Chunk { priority, timing, ..chunk(name, items) };
         self.queue.enqueue(&self.target, &chunk, ROOM).await.unwrap()
     }
 
     /// Writes a job without its items.
     pub(crate) async fn create(&self, name: &str, items: usize) {
+        self.create_of(name, items, "", Timing::default()).await;
+    }
+
+    async fn create_of(&self, name: &str, items: usize, first_items: &str, timing: Timing) {
         let job = NewJob {
             id: id(name),
             digest: name.to_owned(),
             targets: vec![self.target.name.clone()],
             items: items as u64,
-            first_items: String::new(),
+            first_items: first_items.to_owned(),
             priority: Priority::Normal,
             source: None,
-            timing: Timing::default(),
+            timing,
         };
         self.queue.create_job(&job).await.unwrap();
     }

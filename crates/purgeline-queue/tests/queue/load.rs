@@ -3,7 +3,9 @@
 use crate::bed::{Bed, RETENTION, count, id, plain, policy, url};
 use futures::{StreamExt, TryStreamExt, stream};
 use purgeline_core::{Item, JobId, JobState, Kind, Priority};
-use purgeline_queue::{Chunk, Enqueued, JobFilter, Lease, NewJob, QueueError, Settlement, Timing};
+use purgeline_queue::{
+    Chunk, Enqueued, JobFilter, Lease, NewJob, PollPolicy, Polls, QueueError, Settlement, Timing,
+};
 use std::collections::BTreeMap;
 
 const JOBS: usize = 20_000;
@@ -183,6 +185,113 @@ async fn a_job_of_100_000_urls_never_holds_redis_for_long() {
 async fn slowest(bed: &Bed) -> Vec<u64> {
     type Entry = (u64, u64, u64, redis::Value, redis::Value, redis::Value);
     let entries: Vec<Entry> =
-        redis::cmd("SLOWLOG").arg("GET").arg(5).query_async(&mut bed.queue.manager()).await.unwrap();
-    entries.into_iter().map(|(_, _, micros, ..)| micros).collect()
+        redis::cmd("SLOWLOG").arg("GET").arg(-1).query_async(&mut bed.queue.manager()).await.unwrap();
+    let mut times: Vec<_> = entries.into_iter().map(|(_, _, micros, ..)| micros).collect();
+    times.sort_unstable_by(|a, b| b.cmp(a));
+    times.truncate(5);
+    times
+}
+
+/// A job of so many URLs, enqueued.
+async fn fill(bed: &Bed, name: &str, urls: usize) {
+    bed.create(name, urls).await;
+    let items: Vec<_> = (0..urls).map(|n| (url(format!("{name}/{n}")), "normal/url".to_owned())).collect();
+    for (index, items) in items.chunks(500).enumerate() {
+        let whole = crate::bed::chunk(name, items);
+        let chunk = Chunk { index, chunks: urls.div_ceil(500), job_items: urls, ..whole };
+        bed.queue.enqueue(&bed.target, &chunk, 1_000_000).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_bad_day_neither_stops_nor_stalls_the_scripts() {
+    const RETRIES: usize = 100_000;
+    const OPEN: usize = 10_000;
+    const HELD: usize = 10_000;
+    let bed = Bed::new().await;
+    for (name, value) in [("slowlog-log-slower-than", 1_000), ("slowlog-max-len", 100_000)] {
+        let mut set = redis::cmd("CONFIG");
+        let () = set.arg("SET").arg(name).arg(value).query_async(&mut bed.queue.manager()).await.unwrap();
+    }
+    let of = |items: u32| {
+        policy(|limits| {
+            limits.call.max_items = count(items);
+            limits.call.max_of_kind.insert(Kind::Url, count(items));
+            limits.max_in_flight = count(1_000);
+        })
+    };
+    let (one, wide) = (of(1), of(500));
+    fill(&bed, "open", OPEN).await;
+    for _ in 0..OPEN {
+        let batch = bed.batch(&one).await;
+        assert!(bed.submitted(&batch, 60_000).await);
+    }
+    fill(&bed, "late", RETRIES).await;
+    while let Lease::Batch(batch) = bed.lease(&wide).await {
+        bed.settle(&batch, &crate::bed::retry(60_000)).await;
+    }
+    fill(&bed, "held", HELD).await;
+    while let Lease::Batch(_) = bed.queue.lease(&bed.target, "dead", &wide).await.unwrap() {}
+    let stats = bed.queue.stats(&bed.target).await.unwrap();
+    assert_eq!(
+        (stats.delayed, stats.open_batches, stats.in_flight),
+        (RETRIES as u64, OPEN as u64, HELD as u64 / 500)
+    );
+    let mut reset = redis::cmd("SLOWLOG");
+    let () = reset.arg("RESET").query_async(&mut bed.queue.manager()).await.unwrap();
+
+    // All of it comes at once, and each script does its share.
+    bed.pass(120_000);
+    let polls = PollPolicy::new(&crate::bed::limits(), 100, 60_000, 0);
+    let mut most = BTreeMap::from([("lease", 0), ("reap", 0), ("polls", 0), ("settle", 0)]);
+    let mut note = |what: &'static str, cost: &BTreeMap<String, u64>| {
+        let worst = most.entry(what).or_default();
+        *worst = cost.values().sum::<u64>().max(*worst);
+    };
+    let mut worked = 0;
+    loop {
+        let (reaped, cost) = counted(&bed, bed.queue.reap(&bed.target, 1)).await;
+        note("reap", &cost);
+        let (due, cost) = counted(&bed, bed.queue.due_polls(&bed.target, &polls)).await;
+        note("polls", &cost);
+        let due = match due.unwrap() {
+            Polls::Due(due) => due,
+            Polls::Wait { .. } => Vec::new(),
+        };
+        let (lease, cost) = counted(&bed, bed.lease(&wide)).await;
+        note("lease", &cost);
+        let idle = reaped.unwrap().is_empty() && due.is_empty();
+        let mut batches: Vec<_> = due.into_iter().map(|due| (due.batch, due.items)).collect();
+        match lease {
+            Lease::Batch(batch) => batches.push((batch.id, batch.items)),
+            Lease::Wait { .. } if idle => break,
+            Lease::Wait { .. } => {}
+        }
+        for (batch, items) in batches {
+            // What one script call takes.
+            for some in items.chunks(100) {
+                let done: Vec<_> = some.iter().map(|item| (item.index, Settlement::Done)).collect();
+                if items.len() > 1 {
+                    let (settled, cost) = counted(&bed, bed.settle_some(&batch, &done)).await;
+                    note("settle", &cost);
+                    worked += settled;
+                } else {
+                    worked += bed.settle_some(&batch, &done).await;
+                }
+            }
+        }
+    }
+    println!("most commands of a script: {most:?}");
+    // A reaped item costs five commands at most, one whose delay is over three, an open batch four.
+    assert!(most["reap"] <= 500 * 5 + 50, "{most:?}");
+    assert!(most["lease"] <= 500 * 3 + 100, "{most:?}");
+    assert!(most["polls"] <= 100 * 4 + 50, "{most:?}");
+    assert!(most["settle"] <= 50, "{most:?}");
+    println!("slowest scripts, µs: {:?}", slowest(&bed).await);
+    assert_eq!(worked, (RETRIES + OPEN + HELD) as u64);
+    for (name, urls) in [("open", OPEN), ("late", RETRIES), ("held", HELD)] {
+        assert_eq!(bed.ended(name).await, (urls as u64, 0));
+    }
+    assert_eq!(bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap().len(), 3);
+    bed.check().await;
 }

@@ -5,6 +5,7 @@
 
 mod bed;
 mod cluster;
+mod damage;
 mod debounce;
 mod embargo;
 mod enqueue;
@@ -19,6 +20,7 @@ mod model;
 mod rates;
 mod reap;
 mod rebound;
+mod repair;
 mod settle;
 mod split;
 mod submitted;

@@ -9,6 +9,7 @@ mod enqueue;
 mod job;
 mod sim;
 mod target;
+mod top;
 mod worker;
 
 pub(crate) use completions::CompletionsArgs;
@@ -20,6 +21,7 @@ pub(crate) use enqueue::EnqueueArgs;
 pub(crate) use job::JobArgs;
 pub(crate) use sim::SimArgs;
 pub(crate) use target::TargetArgs;
+pub(crate) use top::TopArgs;
 pub(crate) use worker::WorkerArgs;
 
 use crate::{
@@ -40,6 +42,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Job(args) => job::run(&global, &args).await,
         Command::Dead(args) => dead::run(&global, &args).await,
         Command::Target(args) => target::run(&global, &args).await,
+        Command::Top(args) => top::run(&global, &args).await,
         Command::Doctor(args) => doctor::run(&global, &args).await,
         Command::Sim(args) => sim::run(&global, &args).await,
         Command::Demo(args) => demo::run(&global, &args).await,

@@ -3,6 +3,7 @@
 use crate::support::{Fixture, TARGETS, target};
 use purgeline_core::{TargetName, config::Durability};
 use purgeline_queue::{WorkerInfo, server::RedisServer};
+use redis::AsyncTypedCommands;
 use serde_json::Value;
 use std::fs;
 
@@ -116,6 +117,44 @@ async fn a_lost_record_is_found_by_the_deep_look() {
     let called = fixture.call(&["doctor", "--deep"]);
     assert_eq!(called.code, 1, "{}", called.out);
     assert!(called.out.contains("BAD      records of www: "), "{}", called.out);
+}
+
+#[tokio::test]
+async fn damage_is_mended_and_said() {
+    let fixture = Fixture::new().await;
+    let mut jobs = Vec::new();
+    for page in ["a", "b", "c"] {
+        jobs.push(fixture.enqueue(&[&format!("https://www.example.com/{page}")]));
+    }
+    fixture.enqueue(&["--dir", "https://static.example.com/d/"]);
+    let queue = fixture.queue();
+    let key = |name: &str, what: &str| queue.keys().of_target(&target(name), what);
+    let mut redis = queue.manager();
+    redis.hdel(key("www", "pending"), "url:https://www.example.com/a").await.unwrap();
+    redis.hset(key("www", "pending"), "url:https://www.example.com/b", "nonsense").await.unwrap();
+    redis.del(key("www", &format!("job:{}", jobs[2]))).await.unwrap();
+    redis.del(key("static", "lanes")).await.unwrap();
+    redis.hset(key("static", "pending"), "nonsense", "nonsense").await.unwrap();
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.add_filter(r"[0-9A-HJKMNP-TV-Z]{26}", "[ULID]");
+    // The jobs' ids differ, and so does their order.
+    settings.set_sort_maps(true);
+
+    let called = fixture.call(&["doctor", "--repair"]);
+    assert_eq!(called.code, 1, "{}", called.out);
+    let lines = called.out.lines().filter(|line| line.contains("mended: ") || line.contains("records of"));
+    settings.bind(|| insta::assert_snapshot!("doctor-repair-human", lines.collect::<Vec<_>>().join("\n")));
+    redis.hdel(key("static", "pending"), "nonsense").await.unwrap();
+    redis.zadd(key("www", "delayed"), "url:https://www.example.com/gone", 17).await.unwrap();
+    let report = fixture.call(&["doctor", "--repair", "--output", "json"]).json();
+    settings.bind(|| insta::assert_json_snapshot!("doctor-repair-json", report["repairs"]));
+    assert_eq!(verdict(&report, "records"), "good");
+    let again = fixture.call(&["doctor", "--repair", "--output", "json"]);
+    assert_eq!((again.code, &again.json()["repairs"]), (0, &Value::Null), "{}", again.out);
+    let stats = queue.stats(&target("www")).await.unwrap();
+    assert_eq!((stats.pending, stats.lanes), (3, vec![("normal/url".to_owned(), 5)]));
 }
 
 #[tokio::test]

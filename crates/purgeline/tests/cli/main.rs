@@ -9,5 +9,6 @@ mod inspect;
 mod private_server;
 mod resources;
 mod support;
+mod top;
 mod topologies;
 mod work;

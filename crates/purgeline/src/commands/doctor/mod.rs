@@ -16,6 +16,9 @@ pub(crate) struct DoctorArgs {
     /// Also read every record in Redis, and prove that nothing is lost and all is counted once
     #[arg(long)]
     deep: bool,
+    /// Also mend what that finds, one line each: it may run while workers do, and as often as you like
+    #[arg(long)]
+    repair: bool,
 }
 
 /// Checks what can go wrong outside of purgeline, and with --deep inside of it.
@@ -31,7 +34,7 @@ pub(crate) async fn run(global: &Global, args: &DoctorArgs) -> Result<Exit, Fail
     if let Err(error) = session.queue.ping().await {
         let advice = "see redis.url; is it started, reachable, and are the credentials right?";
         checks.push(Check::bad("redis", error.to_string(), advice));
-        global.output.answer(&Report::new(checks))?;
+        global.output.answer(&Report::new(checks, Vec::new()))?;
         return Ok(Exit::Redis);
     }
     checks.extend(redis::checks(&session.queue, &session.config.redis).await?);
@@ -39,10 +42,14 @@ pub(crate) async fn run(global: &Global, args: &DoctorArgs) -> Result<Exit, Fail
     for target in &session.targets {
         checks.extend(targets::checks(&session.queue, target).await?);
     }
-    if args.deep {
+    let mut mends = Vec::new();
+    if args.repair {
+        mends = targets::repair(&session).await?;
+    }
+    if args.deep || args.repair {
         checks.extend(targets::deep(&session.queue, &session.identities()).await?);
     }
-    let report = Report::new(checks);
+    let report = Report::new(checks, mends);
     global.output.answer(&report)?;
     Ok(if report.is_healthy() { Exit::Done } else { Exit::Failed })
 }

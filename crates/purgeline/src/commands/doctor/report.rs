@@ -1,3 +1,4 @@
+use purgeline_queue::Mend;
 use serde::Serialize;
 use std::fmt;
 
@@ -31,6 +32,9 @@ pub(super) struct Check {
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     healthy: bool,
+    /// What was mended before the checks, or could not be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    repairs: Vec<Mend>,
     checks: Vec<Check>,
 }
 
@@ -53,9 +57,9 @@ impl Check {
 }
 
 impl Report {
-    pub(super) fn new(checks: Vec<Check>) -> Self {
+    pub(super) fn new(checks: Vec<Check>, repairs: Vec<Mend>) -> Self {
         let healthy = checks.iter().all(|check| check.verdict != Verdict::Bad);
-        Self { healthy, checks }
+        Self { healthy, repairs, checks }
     }
 
     pub(super) const fn is_healthy(&self) -> bool {
@@ -75,6 +79,9 @@ impl fmt::Display for Check {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for mend in &self.repairs {
+            writeln!(f, "{mend}")?;
+        }
         for check in &self.checks {
             let verdict = match check.verdict {
                 Verdict::Good => "good",

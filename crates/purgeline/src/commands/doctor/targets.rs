@@ -1,9 +1,8 @@
 use super::report::Check;
-use crate::output::HoldText;
-use purgeline_core::Target;
+use crate::{output::HoldText, session::Session};
+use purgeline_core::{Action, Item, Lane, Priority, Target};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{Queue, QueueError};
-use std::collections::BTreeSet;
+use purgeline_queue::{Mend, Queue, QueueError, Retention};
 
 /// Violations that are listed one by one.
 const LISTED: usize = 50;
@@ -41,16 +40,11 @@ pub(super) async fn checks(queue: &Queue, target: &ConfiguredTarget) -> Result<V
 /// # Errors
 /// When Redis cannot be asked.
 pub(super) async fn deep(queue: &Queue, targets: &[Target]) -> Result<Vec<Check>, QueueError> {
-    let mut found: BTreeSet<_> = queue.verify(targets).await?.into_iter().collect();
-    if !found.is_empty() {
-        // What moves between two reads can look wrong; what two walks find is.
-        let again: BTreeSet<_> = queue.verify(targets).await?.into_iter().collect();
-        found.retain(|violation| again.contains(violation));
-    }
+    let found = queue.verify_twice(targets).await?;
     if found.is_empty() {
         return Ok(vec![Check::good("records", "nothing is lost, all is counted once")]);
     }
-    let advice = "please report it, with what `redis-cli` shows under that key";
+    let advice = "`purgeline doctor --repair` mends what can be; please report it, with what `redis-cli` shows under that key";
     let mut checks: Vec<_> = found
         .iter()
         .take(LISTED)
@@ -60,4 +54,18 @@ pub(super) async fn deep(queue: &Queue, targets: &[Target]) -> Result<Vec<Check>
         checks.push(Check::bad("records", format!("{} more", found.len() - LISTED), advice));
     }
     Ok(checks)
+}
+
+/// Mends what the walk finds.
+///
+/// # Errors
+/// When Redis cannot be asked.
+pub(super) async fn repair(session: &Session) -> Result<Vec<Mend>, QueueError> {
+    let route =
+        |target: &Target, item: &Item, wished: Action, priority: Priority| -> Option<(Action, Lane)> {
+            let configured = session.targets.iter().find(|configured| configured.target == *target)?;
+            configured.serves(item).then(|| configured.lane(item, wished, priority))
+        };
+    let retention = Retention::from(&session.config.retention);
+    session.queue.repair(&session.identities(), &retention, &route).await
 }

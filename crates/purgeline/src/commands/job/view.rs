@@ -77,14 +77,18 @@ impl JobView {
             if part.counts.items > 0 && part.counts.state().is_terminal() {
                 continue;
             }
-            let held = session.queue.holds(&target.target).await?;
-            view.holds.extend(held.into_iter().map(|hold| HeldTarget { target: name.clone(), hold }));
+            let limits = &target.descriptor.limits;
+            let standing = session.queue.standing(&target.target, limits, target.config.linger_ms).await?;
+            view.holds
+                .extend(standing.holds.iter().cloned().map(|hold| HeldTarget { target: name.clone(), hold }));
             for text in view.job.first_items.iter().take(LOOKED_FOR) {
                 let Some((item, action)) = Item::from_name(text) else { continue };
                 let queue = &session.queue;
                 let found = match view.job.timing.not_before_ms {
-                    Some(at) => whereabouts::find_embargoed(queue, target, &item, action, at).await?,
-                    None => whereabouts::find(queue, target, &item, action).await?,
+                    Some(at) => {
+                        whereabouts::find_embargoed(queue, target, &standing, &item, action, at).await?
+                    }
+                    None => whereabouts::find(queue, target, &standing, &item, action).await?,
                 };
                 if let Some(found) = found {
                     view.waiting.push(WaitingItem {

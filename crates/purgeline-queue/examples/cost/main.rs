@@ -1,8 +1,11 @@
 //! What the queue costs: time in Redis and memory for each URL, beside the least that writing the
-//! same names and reading them back could cost on the same server in the same run.
+//! same names and reading them back could cost on the same server in the same run; and how long the
+//! scripts hold Redis on a bad day.
 //!
 //! `cargo run --release -p purgeline-queue --example cost [URLS]`
 #![expect(clippy::print_stdout, reason = "it is its output")]
+
+mod bad_day;
 
 use purgeline_core::{CallLimits, JobId, Kind, Limits, Priority, Target};
 use purgeline_queue::{Chunk, Lease, LeasePolicy, Queue, Retention, Settlement, Timing, server::RedisServer};
@@ -16,6 +19,8 @@ const JOB_URLS: usize = 20;
 /// URLs of a call.
 const CALL_URLS: u32 = 60;
 const LANE: &str = "normal/url";
+const RETENTION: Retention =
+    Retention { succeeded_ms: 86_400_000, failed_ms: 86_400_000, max_dead_letters: 1, max_events: 10_000 };
 
 /// What a phase cost.
 struct Cost {
@@ -47,7 +52,8 @@ async fn main() -> Outcome<()> {
     bench.floor(&names).await?;
     bench.case("each asked for once", &names, 1).await?;
     bench.case("each asked for 3 times", &names, 3).await?;
-    Ok(())
+    bench.flush().await?;
+    bad_day::run(&bench.queue).await
 }
 
 /// A URL of 65 bytes, with `url:` before it.
@@ -141,18 +147,12 @@ impl Bench {
             })
             .await?;
         print("  lease", &cost, names.len());
-        let retention = Retention {
-            succeeded_ms: 86_400_000,
-            failed_ms: 86_400_000,
-            max_dead_letters: 1,
-            max_events: 10_000,
-        };
         let cost = self
             .measure(async {
                 for batch in &batches {
                     let done: Vec<_> =
                         batch.items.iter().map(|item| (item.index, Settlement::Done)).collect();
-                    self.queue.settle(&self.target, &batch.id, &done, &retention).await?;
+                    self.queue.settle(&self.target, &batch.id, &done, &RETENTION).await?;
                 }
                 Ok(())
             })

@@ -1,0 +1,96 @@
+use crate::{Queue, QueueError, RateUse, TargetStats, WorkerInfo};
+use futures::future::try_join_all;
+use purgeline_core::{Rate, Target, TargetName};
+use redis::{AsyncTypedCommands, streams::StreamRangeReply};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Everything at a glance, as it stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Snapshot {
+    /// When it was taken, in milliseconds since 1970 by Redis's clock.
+    pub at_ms: i64,
+    /// The targets, in the order asked for.
+    pub targets: Vec<TargetSnapshot>,
+    /// The workers that are alive, by name.
+    pub workers: Vec<WorkerInfo>,
+    /// The latest events, newest first.
+    pub events: Vec<Event>,
+}
+
+/// A target at a glance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TargetSnapshot {
+    /// Its name.
+    pub target: String,
+    /// In numbers.
+    #[serde(flatten)]
+    pub stats: TargetStats,
+    /// How much of its account's limits is used.
+    pub rates: Vec<RateUse>,
+}
+
+/// Something that happened: a job ended, a dead letter, a hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// At which target.
+    pub target: Option<TargetName>,
+    /// `job_ended`, `dead_letter`, `held`, `released` …
+    pub what: String,
+    /// Whatever else was said of it: `job`, `state`, `item`, `code` …
+    pub fields: BTreeMap<String, String>,
+}
+
+impl Queue {
+    /// Everything at a glance: some targets with the use of their limits, the workers, and the
+    /// `events` latest events. Asks for a few numbers of each target, all at once, whatever the
+    /// number of items.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn watch(
+        &self,
+        targets: &[(Target, Vec<Rate>)],
+        events: usize,
+    ) -> Result<Snapshot, QueueError> {
+        let (targets, workers, events, at_ms) = futures::try_join!(
+            try_join_all(targets.iter().map(|(target, rates)| self.glance(target, rates))),
+            self.workers(),
+            self.latest_events(events),
+            self.now_ms(),
+        )?;
+        Ok(Snapshot { at_ms, targets, workers, events })
+    }
+
+    async fn glance(&self, target: &Target, rates: &[Rate]) -> Result<TargetSnapshot, QueueError> {
+        let (stats, rates) = futures::try_join!(self.stats(target), self.rates(target, rates))?;
+        Ok(TargetSnapshot { target: target.name.to_string(), stats, rates })
+    }
+
+    /// The latest events, newest first, at most `most`.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn latest_events(&self, most: usize) -> Result<Vec<Event>, QueueError> {
+        let reply: StreamRangeReply =
+            self.manager().xrevrange_count(self.keys().events(), "+", "-", most).await?;
+        Ok(reply.ids.into_iter().map(read_event).collect())
+    }
+}
+
+fn read_event(entry: redis::streams::StreamId) -> Event {
+    let mut fields: BTreeMap<String, String> = entry
+        .map
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, redis::from_redis_value(value).ok()?)))
+        .collect();
+    let written = entry.id.split('-').next().and_then(|ms| ms.parse().ok());
+    Event {
+        at_ms: fields.remove("at").and_then(|text| text.parse().ok()).or(written).unwrap_or_default(),
+        target: fields.remove("target").and_then(|name| name.parse().ok()),
+        what: fields.remove("what").unwrap_or_default(),
+        fields,
+    }
+}
