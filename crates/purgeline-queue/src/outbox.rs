@@ -177,13 +177,13 @@ impl Queue {
             script.arg(count);
         }
         script.arg(at_ms).arg(retention.succeeded_ms).arg(retention.failed_ms);
-        let (state, now): (String, bool) = self.invoke(&script).await?;
+        let (state, now, ended_ms): (String, bool, String) = self.invoke(&script).await?;
         let Ok(state) = state.parse::<JobState>() else { return Ok(None) };
         let event = [
             ("what", "job_ended".to_owned()),
             ("job", job.to_string()),
             ("state", state.to_string()),
-            ("at", at_ms.to_owned()),
+            ("at", ended_ms),
         ];
         self.emit(target, &event, retention).await?;
         Ok(now.then_some((job, state)))

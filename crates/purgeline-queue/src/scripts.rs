@@ -23,7 +23,8 @@ scripts! {
     SETTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/rebound.lua" "lua/settle.lua";
     DRAIN "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/expire.lua" "lua/drain.lua";
     SPLIT "#!lua flags=allow-oom" "lua/lib.lua" "lua/split.lua";
-    GIVE_BACK "#!lua flags=allow-oom" "lua/lib.lua" "lua/put_batch_back.lua" "lua/give_back.lua";
+    GIVE_BACK "#!lua flags=allow-oom" "lua/lib.lua" "lua/limits.lua" "lua/put_batch_back.lua"
+        "lua/give_back.lua";
     REAP "#!lua flags=allow-oom" "lua/lib.lua" "lua/put_batch_back.lua" "lua/reap.lua";
     RENEW "#!lua flags=allow-oom" "lua/lib.lua" "lua/renew.lua";
     POLLS "#!lua flags=allow-oom" "lua/lib.lua" "lua/limits.lua" "lua/polls.lua";

@@ -48,14 +48,14 @@ impl Queue {
         self.split(target, batch, "", code).await
     }
 
-    /// Puts the items of a leased batch that was not sent back to the front of their lanes. Says
-    /// how many; 0 if the lease was lost meanwhile.
+    /// Puts the items of a leased batch that was not sent back to the front of their lanes, and
+    /// its permits back into the windows. Says how many items; 0 if the lease was lost meanwhile.
     ///
     /// # Errors
     /// When Redis cannot be asked; the lease then runs out by itself.
     pub async fn give_back(&self, target: &Target, batch: &str, worker: &str) -> Result<u64, QueueError> {
         let mut script = self.script(&scripts::GIVE_BACK, target);
-        script.arg(batch).arg(worker);
+        script.key(self.keys().account(target)).arg(batch).arg(worker);
         self.invoke(&script).await
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fs::OpenOptions,
+    os::unix::process::ExitStatusExt,
     path::Path,
     process::{ExitStatus, Stdio},
     time::Duration,
@@ -61,22 +62,31 @@ impl Process {
         self.child.kill().await.with_context(|| format!("cannot kill {}", self.name))
     }
 
-    /// Asks it to end (SIGTERM), and waits until it has, well.
+    /// Asks it to end (SIGTERM), and waits until it has: well, or by the signal, as a process does
+    /// that has not come so far as to listen for it.
     pub(crate) async fn terminate(mut self) -> Result<()> {
         self.signal(Signal::SIGTERM)?;
-        self.succeeded().await
+        let status = self.wait().await?;
+        if !status.success() && status.signal() != Some(Signal::SIGTERM as i32) {
+            bail!("{} was told to end, and ended with {status}", self.name);
+        }
+        Ok(())
     }
 
     /// Waits until it has ended by itself, well.
     pub(crate) async fn succeeded(&mut self) -> Result<()> {
-        let Ok(ended) = tokio::time::timeout(PATIENCE, self.child.wait()).await else {
-            bail!("{} did not end within {} s", self.name, PATIENCE.as_secs());
-        };
-        let status = ended.with_context(|| format!("cannot wait for {}", self.name))?;
+        let status = self.wait().await?;
         if !status.success() {
             bail!("{} ended with {status}", self.name);
         }
         Ok(())
+    }
+
+    async fn wait(&mut self) -> Result<ExitStatus> {
+        let Ok(ended) = tokio::time::timeout(PATIENCE, self.child.wait()).await else {
+            bail!("{} did not end within {} s", self.name, PATIENCE.as_secs());
+        };
+        ended.with_context(|| format!("cannot wait for {}", self.name))
     }
 }
 

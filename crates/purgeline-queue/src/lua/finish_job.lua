@@ -4,24 +4,27 @@
 -- KEYS  1 the job's key
 -- ARGV  1 target    2 items    3 succeeded    4 failed    5 cancelled    6 time, ms
 --       7 ms to keep a job that succeeded or was cancelled    8 ms to keep another
--- returns {the job's state if it ended by this part, else '', 1 if it ended just now}
+-- returns {the job's state if it ended by this part, else '', 1 if it ended just now, when it ended}
 -- bound O(targets of the job)
 
 local call = redis.call
-local fields = call('HMGET', KEYS[1], 'state', 'targets', 'ended_by')
-if not fields[1] then return { '', 0 } end
-if fields[1] ~= 'active' then return { fields[3] == ARGV[1] and fields[1] or '', 0 } end
+local fields = call('HMGET', KEYS[1], 'state', 'targets', 'ended_by', 'last_part', 'ended')
+if not fields[1] then return { '', 0, '' } end
+if fields[1] ~= 'active' then return { fields[3] == ARGV[1] and fields[1] or '', 0, fields[5] or '' } end
+-- Word of a part may come after word of one that ended later: the job ended with the last to end.
+local last = fields[4] and tonumber(fields[4]) > tonumber(ARGV[6]) and fields[4] or ARGV[6]
 call('HSET', KEYS[1], 'part:' .. ARGV[1],
-  'items=' .. ARGV[2] .. ' succeeded=' .. ARGV[3] .. ' failed=' .. ARGV[4] .. ' cancelled=' .. ARGV[5])
+  'items=' .. ARGV[2] .. ' succeeded=' .. ARGV[3] .. ' failed=' .. ARGV[4] .. ' cancelled=' .. ARGV[5],
+  'last_part', last)
 local items, succeeded, failed = 0, 0, 0
 for target in string.gmatch(fields[2], '%S+') do
   local part = call('HGET', KEYS[1], 'part:' .. target)
-  if not part then return { '', 0 } end
+  if not part then return { '', 0, '' } end
   local i, s, f = string.match(part, '^items=(%d+) succeeded=(%d+) failed=(%d+)')
   items, succeeded, failed = items + i, succeeded + s, failed + f
 end
 local state = 'partial'
 if succeeded == items then state = 'succeeded' elseif succeeded == 0 then state = failed > 0 and 'failed' or 'cancelled' end
-call('HSET', KEYS[1], 'state', state, 'ended', ARGV[6], 'ended_by', ARGV[1])
+call('HSET', KEYS[1], 'state', state, 'ended', last, 'ended_by', ARGV[1])
 call('PEXPIRE', KEYS[1], (state == 'succeeded' or state == 'cancelled') and ARGV[7] or ARGV[8])
-return { state, 1 }
+return { state, 1, last }

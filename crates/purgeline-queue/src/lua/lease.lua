@@ -42,8 +42,15 @@ for _, rate in ipairs(policy.rates) do
   end
 end
 
-local function take_permits(total, of_kind)
-  for _, rate in ipairs(policy.rates) do take(rate, headroom, counted(rate, total, of_kind)) end
+-- The batch remembers them, since one that is not sent gives them back.
+local function take_permits(key, total, of_kind)
+  local taken = {}
+  for _, rate in ipairs(policy.rates) do
+    local count = counted(rate, total, of_kind)
+    take(rate, headroom, count)
+    if count > 0 then taken[#taken + 1] = rate.name .. '=' .. count end
+  end
+  if #taken > 0 then call('HSET', key, 'permits', table.concat(taken, ' ')) end
 end
 
 -- When the windows of a unit have room for so many, ms, and which one is the last; nil if they
@@ -121,7 +128,7 @@ for _, ready in ipairs(call('LRANGE', READY, 0, 15)) do
       local at, why = short_of('items', total)
       if at then return wait(at, why) end
       call('LREM', READY, 1, ready)
-      take_permits(total, of_kind)
+      take_permits(key, total, of_kind)
       return answer(ready, lease(ready, key), total, reply)
     end
   end
@@ -376,5 +383,5 @@ end
 if of_kind.dir then call('HINCRBY', STATS, 'dirs', -of_kind.dir) end
 call('HSET', key, 'items', #names, 'open', #names, 'polls', 0)
 if policy.rebound then call('HSET', key, 'rebound', policy.rebound) end
-take_permits(#names, of_kind)
+take_permits(key, #names, of_kind)
 return answer(id, lease(id, key), #names, reply)

@@ -61,6 +61,14 @@ local function take(rate, headroom, count)
   call('HINCRBY', USED, rate.name, count)
 end
 
+-- Gives back permits of the rate of this name that were taken at a time, in ms as text, for a call
+-- that was not made. Those that have left the window are gone already.
+local function give_back_permits(name, at, count)
+  if call('LREM', A .. ':limit:' .. name, -1, at .. ' ' .. count) == 1 then
+    call('HINCRBY', USED, name, -count)
+  end
+end
+
 -- What a rate counts of a call with `total` items, by kind.
 local function counted(rate, total, of_kind)
   if rate.unit == 'calls' then return 1 end

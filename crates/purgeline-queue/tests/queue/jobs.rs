@@ -100,6 +100,34 @@ async fn a_job_ends_when_its_last_part_has_ended_and_only_then() {
     assert_eq!((ended[0]["job"].as_str(), ended[0]["state"].as_str()), (&*id("j1").to_string(), "partial"));
 }
 
+/// Word of the part that ended last may come first, when another's carrier is away for a while.
+#[tokio::test]
+async fn a_job_ends_at_the_time_of_its_last_part_whoever_hears_of_it_last() {
+    let bed = Bed::new().await;
+    let second = Target::alone("images".parse().unwrap());
+    let both = [bed.target.clone(), second.clone()];
+    bed.queue.create_job(&new_job("j1", &[&bed.target, &second])).await.unwrap();
+    let items = [(url("a"), lane(Priority::Normal, &url("a")).to_string())];
+    for target in &both {
+        bed.queue.enqueue(target, &chunk("j1", &items), 10).await.unwrap();
+        let purgeline_queue::Lease::Batch(batch) = bed.queue.lease(target, "w1", &plain()).await.unwrap()
+        else {
+            panic!("expected a batch")
+        };
+        bed.pass(50);
+        bed.queue.settle(target, &batch.id, &[(1, Settlement::Done)], &RETENTION).await.unwrap();
+    }
+    let ended_ms = bed.now();
+    bed.pass(50);
+    for target in [&second, &bed.target] {
+        bed.queue.carry_outbox(target, &RETENTION).await.unwrap();
+    }
+    let job = bed.queue.job(id("j1"), &both).await.unwrap().unwrap();
+    assert_eq!((job.state, job.ended_ms), (JobState::Succeeded, Some(ended_ms)));
+    let ended: Vec<_> = events(&bed).await.into_iter().filter(|event| event["what"] == "job_ended").collect();
+    assert_eq!(ended[0]["at"], ended_ms.to_string());
+}
+
 #[tokio::test]
 async fn what_a_carrier_left_when_it_died_is_carried() {
     let bed = Bed::new().await;

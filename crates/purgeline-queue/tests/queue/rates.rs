@@ -215,3 +215,29 @@ async fn a_kind_without_a_rate_is_not_rated() {
     bed.pass(1);
     assert_eq!(send(&bed, &policy).await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_batch_that_is_not_sent_gives_its_permits_back() {
+    let bed = Bed::new().await;
+    let policy = rated(&[(Calls, 1, WINDOW), (Items, 2, WINDOW)], 0);
+    bed.ask("j1", &[&url("a"), &url("b")]).await;
+    let batch = bed.batch(&policy).await;
+    assert_eq!(bed.queue.give_back(&bed.target, &batch.id, "w1").await.unwrap(), 2);
+    assert_eq!(send(&bed, &policy).await.len(), 2, "at once");
+    bed.ask("j2", &[&url("c")]).await;
+    assert_eq!(bed.wait(&policy).await.0, "rate calls-300000ms", "what was sent counts");
+    bed.check().await;
+}
+
+/// What has settled may have been sent, so it counts.
+#[tokio::test]
+async fn a_batch_of_which_something_has_settled_keeps_its_permits() {
+    let bed = Bed::new().await;
+    let policy = rated(&[(Calls, 1, WINDOW)], 0);
+    bed.ask("j1", &[&url("a"), &url("b")]).await;
+    let batch = bed.batch(&policy).await;
+    let first = [(batch.items[0].index, Settlement::Done)];
+    assert_eq!(bed.settle_some(&batch.id, &first).await, 1);
+    assert_eq!(bed.queue.give_back(&bed.target, &batch.id, "w1").await.unwrap(), 1);
+    assert_eq!(bed.wait(&policy).await.0, "rate calls-300000ms");
+}

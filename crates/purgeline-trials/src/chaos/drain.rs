@@ -30,8 +30,7 @@ pub(super) async fn drain(world: &World) -> Result<()> {
         if let Some(process) = process
             && let Err(error) = process.terminate().await
         {
-            // One that was asked before it could hear ends by the signal: the next finishes its job.
-            eprintln!("producer {at}: {error:#}");
+            world.trouble(format!("producer {at} did not stop as told: {error:#}"));
         }
     }
     for at in 0..world.producers.len() {

@@ -47,6 +47,7 @@ struct Asked {
 /// One call that was sent: when, and how many items of each kind.
 #[derive(Clone, Debug)]
 struct Sent {
+    batch: (At, String),
     at: i64,
     kinds: BTreeMap<purgeline_core::Kind, usize>,
 }
@@ -167,6 +168,9 @@ impl<'a> World<'a> {
                 let Some((at, id)) = self.pick(*batch) else { return Ok(()) };
                 let (worker, owned) = self.speaker(at, &id, *by);
                 let count = self.queue.give_back(&self.targets[at], &id, &worker).await.unwrap();
+                if owned {
+                    self.not_sent(at, &id);
+                }
                 let expected = if owned { self.take_back(at, &id, 0) } else { 0 };
                 ensure!(count == expected as u64, "{count} items of {id} were given back, not {expected}");
                 Ok(())

@@ -48,7 +48,7 @@ impl World<'_> {
         ensure!(batch.deadline_ms == now + LEASE_MS, "deadline {} at {now}", batch.deadline_ms);
         ensure!(!self.stopped(at), "a batch was leased while everything is held");
         ensure!(self.models[at].in_flight() < self.rules.max_in_flight(), "too many calls in flight");
-        self.within_limits(batch)?;
+        self.within_limits(at, batch)?;
         for item in &batch.items {
             let held = self.models[at].held(Held::Kind(item.item.kind()), now);
             ensure!(!held, "{} was leased while its kind is held", item.item);
@@ -178,7 +178,7 @@ impl World<'_> {
         Ok(())
     }
 
-    pub(super) fn within_limits(&mut self, batch: &LeasedBatch) -> Verdict {
+    pub(super) fn within_limits(&mut self, at: At, batch: &LeasedBatch) -> Verdict {
         let mut kinds: BTreeMap<_, usize> = BTreeMap::new();
         let mut actions = BTreeSet::new();
         let mut hosts = BTreeSet::new();
@@ -197,7 +197,7 @@ impl World<'_> {
         let hosts_fit = call.max_hosts.is_none_or(|most| hosts.len() <= most.get() as usize);
         ensure!(hosts_fit, "too many hosts: {batch:?}");
         let now = self.now();
-        self.sent.push(Sent { at: now, kinds });
+        self.sent.push(Sent { batch: (at, batch.id.clone()), at: now, kinds });
         for rate in &self.rules.limits.rates {
             let window = i64::try_from(rate.window_ms.get() + HEADROOM_MS).unwrap();
             let within = self.sent.iter().filter(|sent| sent.at > now - window);
@@ -205,6 +205,18 @@ impl World<'_> {
             ensure!(spent <= rate.max.get() as usize, "{spent} in a window of {rate}");
         }
         Ok(())
+    }
+
+    /// A leased batch was not sent, if nothing of it has settled: it counts in no window.
+    pub(super) fn not_sent(&mut self, at: At, id: &str) {
+        let left = self.models[at].batches.get(id).map_or(0, |batch| batch.items.len());
+        let whole = |sent: &Sent| sent.kinds.values().sum::<usize>() == left;
+        let last = self.sent.iter().rposition(|sent| sent.batch.0 == at && sent.batch.1 == id);
+        if let Some(last) = last
+            && whole(&self.sent[last])
+        {
+            self.sent.remove(last);
+        }
     }
 
     /// Everything at a target waits, whatever there is.
