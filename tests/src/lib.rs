@@ -26,6 +26,6 @@ pub use redis::TestRedis;
 pub use relay::Relay;
 pub use stage::{RETENTION, Stage, init_tracing};
 pub use targets::{lifted_limits, many_urls, merge, qiniu, target, url};
-pub use victim::{Blow, Orders, Victim};
+pub use victim::{Blow, Orders, Temper, Victim};
 pub use wait::{PATIENCE, eventually};
 pub use workers::{RunningWorker, worker_config};

@@ -1,4 +1,4 @@
-use crate::{PATIENCE, Stage, eventually};
+use crate::{PATIENCE, Stage, eventually, worker_config};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -20,6 +20,7 @@ pub enum Orders {
         target: String,
         config: Value,
         lease_ms: u64,
+        headroom_ms: u64,
         /// The step at which something befalls it, the first time that it is reached.
         befalls: Option<(String, Blow)>,
     },
@@ -39,6 +40,19 @@ pub enum Blow {
 
 /// A worker or a producer in a process of its own. Killed when dropped.
 pub struct Victim(Child);
+
+/// How a worker is that is going to die.
+#[derive(Clone, Copy, Debug)]
+pub struct Temper {
+    pub lease_ms: u64,
+    pub headroom_ms: u64,
+}
+
+impl Default for Temper {
+    fn default() -> Self {
+        Self { lease_ms: LEASE_MS, headroom_ms: worker_config().headroom_ms }
+    }
+}
 
 /// How long the lease of a worker lasts that is going to die, in ms. So long that a busy machine
 /// lets it get where it dies; the test has the time pass.
@@ -66,12 +80,25 @@ impl Victim {
     /// befalls at a step.
     #[must_use]
     pub fn worker(program: &str, stage: &Stage, config: &Value, befalls: Option<(Step, Blow)>) -> Self {
+        Self::worker_of(Temper::default(), program, stage, config, befalls)
+    }
+
+    /// The same for a worker of its own kind.
+    #[must_use]
+    pub fn worker_of(
+        temper: Temper,
+        program: &str,
+        stage: &Stage,
+        config: &Value,
+        befalls: Option<(Step, Blow)>,
+    ) -> Self {
         let orders = Orders::Work {
             redis: stage.redis().url().to_owned(),
             name: "victim".to_owned(),
             target: stage.target().name.to_string(),
             config: config.clone(),
-            lease_ms: LEASE_MS,
+            lease_ms: temper.lease_ms,
+            headroom_ms: temper.headroom_ms,
             befalls: befalls.map(|(step, blow)| (step.as_str().to_owned(), blow)),
         };
         Self::start(program, &orders)

@@ -172,6 +172,13 @@ impl Class {
 }
 
 impl Cause {
+    /// The code where nothing was sent, for want of a connection.
+    pub const NO_CONNECTION: &'static str = "connect";
+    /// The code where no answer came in time.
+    pub const TIMEOUT: &'static str = "timeout";
+    /// The code where the connection ended before the answer.
+    pub const NO_ANSWER: &'static str = "no-answer";
+
     /// The most characters kept of a provider's message.
     pub const MAX_MESSAGE_CHARS: usize = 500;
 

@@ -1,4 +1,4 @@
-use crate::{Action, Class, Item, ItemError, Kind, Limits, PollSchedule};
+use crate::{Action, Cause, Class, Item, ItemError, Kind, Limits, PollSchedule};
 use std::{collections::BTreeMap, num::NonZeroU64};
 
 /// A provider as data: what it takes, how fast, and what its answers mean. The client code
@@ -28,6 +28,8 @@ pub struct Descriptor {
     pub per_item_result: bool,
     /// Its documented codes and what each means here.
     pub codes: &'static [Code],
+    /// What its own codes begin with where they say that it failed itself, whatever was sent.
+    pub outages: &'static [&'static str],
 }
 
 /// A documented answer of a provider.
@@ -83,6 +85,16 @@ impl Descriptor {
             return Err(format!("{} takes no wildcards in a {kind}", self.title));
         }
         Ok(())
+    }
+
+    /// Whether a cause says that the provider itself is down: it cannot be reached, does not answer,
+    /// or fails whatever it is sent (HTTP 5xx, and its own [`outages`](Self::outages)).
+    #[must_use]
+    pub fn is_outage(&self, cause: &Cause) -> bool {
+        let may_pass = matches!(cause.class, Class::Soon | Class::Unknown | Class::Delay);
+        let unanswered = [Cause::NO_CONNECTION, Cause::TIMEOUT, Cause::NO_ANSWER].contains(&&*cause.code);
+        let mut failed = self.outages.iter().chain(&["http-5"]);
+        may_pass && (unanswered || failed.any(|begin| cause.code.starts_with(begin)))
     }
 
     /// The action to do to an item of that kind for a wished one: itself where the provider tells

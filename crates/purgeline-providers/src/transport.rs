@@ -213,9 +213,9 @@ impl TransportError {
     /// The word by which this is known as a [`Cause`].
     const fn code(&self) -> &'static str {
         match self {
-            Self::Connect(_) => "connect",
-            Self::Timeout(_) => "timeout",
-            Self::Broken(_) => "no-answer",
+            Self::Connect(_) => Cause::NO_CONNECTION,
+            Self::Timeout(_) => Cause::TIMEOUT,
+            Self::Broken(_) => Cause::NO_ANSWER,
             Self::TooLong => "too-long-an-answer",
             Self::Unsendable(_) => "unsendable",
         }

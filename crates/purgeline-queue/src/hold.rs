@@ -1,16 +1,15 @@
-use crate::{Queue, QueueError, scripts};
+use crate::{Queue, QueueError, breaker, scripts};
 use purgeline_core::{Cause, Kind, Target};
 use redis::AsyncTypedCommands;
 use serde::Serialize;
 use std::{collections::HashMap, fmt};
 
-/// What is held, and by which name in Redis.
+/// What is held, and by which name in Redis. Besides, the provider throttles, and the breaker holds
+/// a target that is `broken` or `unauthorised`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HoldName {
     /// Everything, by an operator.
     Paused,
-    /// Everything, because the provider refuses the credentials.
-    Unauthorised,
     /// Items of one kind: their quota is spent, or the provider does not permit them.
     Kind(Kind),
 }
@@ -18,13 +17,14 @@ pub enum HoldName {
 /// A hold as it stands: nothing it names is sent, everything waits and coalesces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Hold {
-    /// `paused`, `unauthorised`, `throttled`, or a kind.
+    /// `paused`, `broken`, `unauthorised`, `throttled`, or a kind.
     pub name: String,
-    /// Until then, in milliseconds since 1970; `None`: until somebody lifts it.
+    /// Until then, in milliseconds since 1970; `None`: until somebody lifts it. What is broken or
+    /// unauthorised is held until a probe succeeds: the next goes then.
     pub until_ms: Option<i64>,
     /// Since when.
     pub since_ms: i64,
-    /// Who set it; `None` for a throttle, which a provider sets.
+    /// Who set it, in one word; `None` for a throttle, which a provider sets.
     pub by: Option<String>,
     /// A short code, and the provider's or operator's words.
     pub why: String,
@@ -34,7 +34,6 @@ impl fmt::Display for HoldName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Paused => "paused",
-            Self::Unauthorised => "unauthorised",
             Self::Kind(kind) => kind.as_str(),
         })
     }
@@ -60,7 +59,7 @@ impl Queue {
             .arg(for_ms.unwrap_or(0))
             .arg(&cause.code)
             .arg(&cause.message)
-            .arg(by.replace(char::is_whitespace, "-"));
+            .arg(one_word(by));
         self.invoke(&script).await
     }
 
@@ -69,8 +68,16 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn release(&self, target: &Target, name: HoldName) -> Result<bool, QueueError> {
+        self.release_by(target, name, "").await
+    }
+
+    /// The same, and says by whom, in one word.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn release_by(&self, target: &Target, name: HoldName, by: &str) -> Result<bool, QueueError> {
         let mut script = self.script(&scripts::RELEASE, target);
-        script.arg(name.to_string());
+        script.arg(name.to_string()).arg(one_word(by));
         self.invoke(&script).await
     }
 
@@ -101,13 +108,18 @@ impl Queue {
         for (name, text) in texts {
             let hold = read_hold(name, &text)
                 .ok_or_else(|| QueueError::malformed(&key, "a hold: until= since= by= why=", &text))?;
-            if hold.until_ms.is_none_or(|until| until > now) {
+            let probing = breaker::HOLDS.contains(&hold.name.as_str());
+            if probing || hold.until_ms.is_none_or(|until| until > now) {
                 holds.push(hold);
             }
         }
         holds.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(holds)
     }
+}
+
+fn one_word(by: &str) -> String {
+    by.replace(char::is_whitespace, "-")
 }
 
 fn read_hold(name: String, text: &str) -> Option<Hold> {

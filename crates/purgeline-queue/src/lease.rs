@@ -12,7 +12,7 @@ pub enum Lease {
     Wait {
         /// When it is worth asking again without a wake-up; `None`: not known.
         after: Option<Duration>,
-        /// Why: `empty`, `linger`, `in_flight`, `rate calls-1000ms`, `paused`, `delayed` …
+        /// Why: `empty`, `linger`, `in_flight`, `rate calls-1000ms`, `paused`, `broken`, `delayed` …
         why: String,
     },
 }
@@ -24,6 +24,8 @@ pub struct LeasedBatch {
     pub id: String,
     /// When the lease runs out unless it is renewed, in milliseconds since 1970 by Redis's clock.
     pub deadline_ms: i64,
+    /// The target's breaker is open: nothing else goes until it is known how this went.
+    pub probe: bool,
     /// What to send.
     pub items: Vec<LeasedItem>,
 }
@@ -75,7 +77,8 @@ fn read_lease(reply: &[Value]) -> Result<Option<Lease>, QueueError> {
         .map(redis::from_redis_value_ref)
         .collect::<Result<_, _>>()
         .map_err(redis::RedisError::from)?;
-    let malformed = || QueueError::malformed("the answer of lease.lua", "batch, wait or again", &texts);
+    let malformed =
+        || QueueError::malformed("the answer of lease.lua", "batch, probe, wait or again", &texts);
     match texts.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["again"] => Ok(None),
         ["wait", ms, why] => {
@@ -83,10 +86,15 @@ fn read_lease(reply: &[Value]) -> Result<Option<Lease>, QueueError> {
             let after = (ms > 0).then(|| Duration::from_millis(ms));
             Ok(Some(Lease::Wait { after, why: why.to_owned() }))
         }
-        ["batch", id, deadline, _count, ref items @ ..] => {
+        [word @ ("batch" | "probe"), id, deadline, _count, ref items @ ..] => {
             let items = read_items(id, items)?;
             let deadline_ms = deadline.parse().map_err(|_| malformed())?;
-            Ok(Some(Lease::Batch(LeasedBatch { id: id.to_owned(), deadline_ms, items })))
+            Ok(Some(Lease::Batch(LeasedBatch {
+                id: id.to_owned(),
+                deadline_ms,
+                probe: word == "probe",
+                items,
+            })))
         }
         _ => Err(malformed()),
     }

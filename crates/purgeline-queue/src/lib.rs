@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod breaker;
 mod connection;
 mod dead;
 mod enqueue;
@@ -30,6 +31,7 @@ mod wake;
 mod watch;
 mod workers;
 
+pub use breaker::{Asked, BreakerPolicy, Change, Fate, Heard};
 pub use connection::Connection;
 pub use dead::DeadLetter;
 pub use enqueue::{Chunk, Enqueued, MAX_CHUNK_ITEMS};

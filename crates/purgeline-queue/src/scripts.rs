@@ -17,21 +17,23 @@ macro_rules! scripts {
 scripts! {
     CREATE_JOB "#!lua" "lua/create_job.lua";
     ENQUEUE "#!lua" "lua/lib.lua" "lua/enqueue.lua";
-    LEASE "#!lua flags=allow-oom" "lua/lib.lua" "lua/limits.lua" "lua/embargo.lua" "lua/expire.lua"
-        "lua/lease.lua";
+    LEASE "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/embargo.lua"
+        "lua/expire.lua" "lua/lease.lua";
     SUBMITTED "#!lua flags=allow-oom" "lua/lib.lua" "lua/submitted.lua";
     SETTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/rebound.lua" "lua/settle.lua";
     DRAIN "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/expire.lua" "lua/drain.lua";
     SPLIT "#!lua flags=allow-oom" "lua/lib.lua" "lua/split.lua";
-    GIVE_BACK "#!lua flags=allow-oom" "lua/lib.lua" "lua/limits.lua" "lua/put_batch_back.lua"
+    GIVE_BACK "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/put_batch_back.lua"
         "lua/give_back.lua";
     REAP "#!lua flags=allow-oom" "lua/lib.lua" "lua/put_batch_back.lua" "lua/reap.lua";
     RENEW "#!lua flags=allow-oom" "lua/lib.lua" "lua/renew.lua";
-    POLLS "#!lua flags=allow-oom" "lua/lib.lua" "lua/limits.lua" "lua/polls.lua";
+    POLLS "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/polls.lua";
     PUT_OFF "#!lua flags=allow-oom" "lua/lib.lua" "lua/put_off.lua";
     HOLD "#!lua flags=allow-oom" "lua/lib.lua" "lua/hold.lua";
     RELEASE "#!lua flags=allow-oom" "lua/lib.lua" "lua/release.lua";
-    THROTTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/limits.lua" "lua/throttle.lua";
+    ANSWERED "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/answered.lua";
+    PROBE "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/probe.lua";
+    THROTTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/throttle.lua";
     COMPACT "#!lua flags=allow-oom" "lua/lib.lua" "lua/compact.lua";
     ABANDON "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/abandon.lua";
     MEND_RECORD "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/put_anew.lua" "lua/mend/record.lua";

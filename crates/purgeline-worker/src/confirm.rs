@@ -3,11 +3,11 @@ use crate::{
     context::TargetContext,
     permit::Permit,
     persist::persist,
-    verdict::{refuses_target, settlement, unanswered},
+    verdict::{Blame, Sent, age, fate_of_question, refuses_target, settlement, unanswered},
 };
 use purgeline_core::{Cause, Outcome};
 use purgeline_providers::{CallItem, OpenBatch};
-use purgeline_queue::{DuePoll, QueueError, Settlement};
+use purgeline_queue::{Asked, DuePoll, QueueError, Settlement};
 use std::collections::BTreeMap;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -23,6 +23,10 @@ impl TargetContext {
         debug!(batches = open.len(), target = %self.target().name, "asking about {} open batches", open.len());
         let report = self.provider.poll(&open).await;
         self.reached(Step::PollAnswered);
+        if let Some(fate) = fate_of_question(&report, &self.configured.descriptor) {
+            self.hear(Asked::Question, &fate).await?;
+            self.reached(Step::PollHeard);
+        }
         persist(self.patience(), "signals", || self.heed(&report.signals)).await?;
         let whole_target = refuses_target(&report.signals);
         let mut ended: BTreeMap<usize, Vec<(usize, Outcome)>> = BTreeMap::new();
@@ -40,7 +44,9 @@ impl TargetContext {
             let rest = rest(poll, &ended);
             let mut settlements: Vec<_> = ended
                 .into_iter()
-                .filter_map(|(position, outcome)| self.settlement(poll, position, outcome, whole_target))
+                .filter_map(|(position, outcome)| {
+                    self.settlement(poll, position, outcome, whole_target, now_ms)
+                })
                 .collect();
             let overdue = now_ms.saturating_sub(poll.submitted_at_ms)
                 > i64::try_from(schedule.deadline_ms).unwrap_or(i64::MAX);
@@ -53,11 +59,11 @@ impl TargetContext {
                 // The culprit is alone.
                 Some(cause) => settlements.extend(rest.iter().filter_map(|position| {
                     let again = Outcome::Retry { after_ms: None, cause: cause.clone() };
-                    self.settlement(poll, *position, again, whole_target)
+                    self.settlement(poll, *position, again, whole_target, now_ms)
                 })),
                 None if overdue => settlements.extend(rest.iter().filter_map(|position| {
                     let leased = poll.items.get(*position)?;
-                    Some((leased.index, unanswered(&leased.record, &schedule, &self.retry)))
+                    Some((leased.index, unanswered(&leased.record, &schedule, now_ms, &self.retry)))
                 })),
                 None => {}
             }
@@ -92,9 +98,16 @@ impl TargetContext {
         position: usize,
         outcome: Outcome,
         whole_target: bool,
+        now_ms: i64,
     ) -> Option<(u32, Settlement)> {
         let leased = poll.items.get(position)?;
-        let settled = settlement(outcome, leased.record.attempts, &self.retry, whole_target)?;
+        let sent = Sent {
+            attempts: leased.record.attempts,
+            age: age(&leased.record, now_ms),
+            blame: if whole_target { Blame::Target } else { Blame::Item },
+            wait_ms: 0,
+        };
+        let settled = settlement(outcome, &sent, &self.retry)?;
         Some((leased.index, settled))
     }
 

@@ -4,7 +4,7 @@ use crate::{
 };
 use purgeline_core::config::WorkerConfig;
 use purgeline_providers::{ConfiguredTarget, Provider};
-use purgeline_queue::{LeasePolicy, PollPolicy, Queue, QueueError, Retention, Settlement};
+use purgeline_queue::{BreakerPolicy, LeasePolicy, PollPolicy, Queue, QueueError, Retention, Settlement};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ pub(crate) struct TargetContext {
     /// `None`: the provider's calls are the end, nothing is asked about.
     pub(crate) poll_policy: Option<PollPolicy>,
     pub(crate) retry: RetryPolicy,
+    pub(crate) breaker: BreakerPolicy,
     pub(crate) retention: Retention,
     pub(crate) worker: WorkerConfig,
     /// This process's name in Redis.

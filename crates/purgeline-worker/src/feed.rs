@@ -112,6 +112,7 @@ impl Feed {
         if !self.has_turn {
             self.pace.turn().await;
             self.has_turn = true;
+            context.reached(Step::Paced);
         }
         let asked = Instant::now();
         match context.queue.lease(context.target(), &context.name, &context.lease_policy).await? {
@@ -119,6 +120,9 @@ impl Feed {
                 self.has_turn = false;
                 let permit = context.permits.granted(asked, Instant::now());
                 context.reached(Step::Leased);
+                if batch.probe {
+                    context.reached(Step::Probing);
+                }
                 Ok(Ok(Work { task: WorkTask::Submit(batch, permit), slot }))
             }
             Lease::Wait { after, why } => {

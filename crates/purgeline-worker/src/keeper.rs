@@ -1,5 +1,4 @@
-use purgeline_core::Target;
-use purgeline_queue::Queue;
+use crate::{Step, context::TargetContext};
 use std::{
     collections::BTreeSet,
     sync::{Mutex, PoisonError},
@@ -26,25 +25,27 @@ impl Keeper {
         Kept { keeper: self, batch: batch.to_owned() }
     }
 
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        // A set of names is whole after any panic.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TargetContext {
     /// Renews three times in a lease, so that one lost renewal costs nothing. Ends when told to.
-    pub(crate) async fn run(
-        &self,
-        queue: &Queue,
-        target: &Target,
-        worker: &str,
-        lease_ms: u64,
-        end: &CancellationToken,
-    ) {
+    pub(crate) async fn keep_leases(&self, end: &CancellationToken) {
+        let (target, lease_ms) = (self.target(), self.worker.lease_ms.get());
         let pause = Duration::from_millis((lease_ms / 3).max(1));
         while end.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
-            let held: Vec<_> = self.lock().iter().cloned().collect();
+            let held: Vec<_> = self.keeper.lock().iter().cloned().collect();
             if held.is_empty() {
                 continue;
             }
-            match queue.renew(target, worker, lease_ms, &held).await {
+            match self.queue.renew(target, &self.name, lease_ms, &held).await {
                 Ok(lost) => {
+                    self.reached(Step::Renewed);
                     // A batch that has just been settled or submitted is no longer leased either.
-                    let still = self.lock();
+                    let still = self.keeper.lock();
                     for batch in lost.iter().filter(|batch| still.contains(*batch)) {
                         warn!(%batch, target = %target.name, "lease of batch {batch} was lost: its items go out again");
                     }
@@ -52,11 +53,6 @@ impl Keeper {
                 Err(error) => warn!(%error, target = %target.name, "leases could not be renewed"),
             }
         }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
-        // A set of names is whole after any panic.
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

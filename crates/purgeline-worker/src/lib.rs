@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backend;
+mod breaker;
 mod confirm;
 mod context;
 mod feed;

@@ -1,4 +1,6 @@
-use crate::{context::TargetContext, persist::persist};
+use crate::{context::TargetContext, persist::persist, verdict::refuses_credentials};
+use purgeline_core::Signal;
+use purgeline_queue::{Asked, QueueError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -14,12 +16,19 @@ impl TargetContext {
         let watch = async {
             loop {
                 let signals = self.provider.quota().await;
-                if let Err(error) = persist(self.patience(), "quotas", || self.heed(&signals)).await {
+                if let Err(error) = self.heed_quotas(&signals).await {
                     warn!(%error, target = %self.target().name, "what is left of the quotas was not written");
                 }
                 tokio::time::sleep(PAUSE).await;
             }
         };
         end.run_until_cancelled(watch).await;
+    }
+
+    async fn heed_quotas(&self, signals: &[Signal]) -> Result<(), QueueError> {
+        if let Some(refused) = refuses_credentials(signals) {
+            self.hear(Asked::Question, &refused).await?;
+        }
+        persist(self.patience(), "quotas", || self.heed(signals)).await
     }
 }

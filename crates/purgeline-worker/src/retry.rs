@@ -13,6 +13,8 @@ pub struct RetryPolicy {
     pub max: Duration,
     /// Sends of an item before it fails for good.
     pub max_attempts: u32,
+    /// How long after it was first asked for an item is sent again.
+    pub max_age: Duration,
 }
 
 impl RetryPolicy {
@@ -42,8 +44,12 @@ impl RetryPolicy {
 mod tests {
     use super::*;
 
-    const POLICY: RetryPolicy =
-        RetryPolicy { initial: Duration::from_secs(1), max: Duration::from_secs(60), max_attempts: 8 };
+    const POLICY: RetryPolicy = RetryPolicy {
+        initial: Duration::from_secs(1),
+        max: Duration::from_secs(60),
+        max_attempts: 8,
+        max_age: Duration::from_secs(3_600),
+    };
 
     #[test]
     fn waits_double_up_to_the_cap_with_full_jitter() {

@@ -3,12 +3,13 @@ use purgeline_core::{Cause, Class, Kind, Signal};
 use purgeline_queue::{HoldName, QueueError};
 use tracing::{error, warn};
 
-/// How long a target whose credentials are refused is left alone before one more try, in
-/// milliseconds: somebody may have mended them, and nothing is lost meanwhile.
+/// How long a kind of item that is not permitted is left alone before one more try, in
+/// milliseconds: somebody may have given the permission, and nothing is lost meanwhile.
 const UNAUTHORISED_MS: u64 = 60_000;
 
 impl TargetContext {
     /// Writes what an answer told about the whole target, before its items can be leased again.
+    /// Refused credentials are the breaker's.
     pub(crate) async fn heed(&self, signals: &[Signal]) -> Result<(), QueueError> {
         for signal in signals {
             self.heed_one(signal).await?;
@@ -36,10 +37,7 @@ impl TargetContext {
                 queue.hold(target, HoldName::Kind(*kind), Some(*for_ms), &cause, "provider").await?;
             }
             Signal::QuotaLeft { .. } => {}
-            Signal::Unauthorised { kind: None, cause } => {
-                error!(target = %target.name, %cause, "target {} refuses its credentials, everything waits: {cause}", target.name);
-                queue.hold(target, HoldName::Unauthorised, Some(UNAUTHORISED_MS), cause, "provider").await?;
-            }
+            Signal::Unauthorised { kind: None, .. } => {}
             Signal::Unauthorised { kind: Some(kind), cause } => {
                 error!(target = %target.name, %kind, %cause, "target {} does not permit {kind} items, they wait: {cause}", target.name);
                 queue.hold(target, HoldName::Kind(*kind), Some(UNAUTHORISED_MS), cause, "provider").await?;

@@ -2,10 +2,22 @@
 /// at any of them; the tests kill one at each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {
+    /// It is this process's turn to make a call; nothing is leased.
+    Paced,
     /// Items were leased; nothing was sent.
     Leased,
+    /// They were leased as the probe of an open breaker; nothing was sent.
+    Probing,
+    /// They came too late for their permit, and are back in their lanes.
+    GivenBack,
+    /// The call is about to be made.
+    Sending,
+    /// The call is under way, and its lease was renewed.
+    Renewed,
     /// The provider has answered; nothing of it is written.
     Answered,
+    /// The breaker knows how the call went; else nothing of it is written.
+    Heard,
     /// What the answer tells about the whole target is written, the items' fates are not.
     SignalsWritten,
     /// The outcomes of those items are written whose fate the answer decides; the jobs have not
@@ -19,10 +31,14 @@ pub enum Step {
     PollTaken,
     /// The provider has answered how they fare; nothing of it is written.
     PollAnswered,
+    /// The breaker knows how the question went; else nothing of it is written.
+    PollHeard,
     /// What ended is written; the jobs have not heard, and the rest has no new time.
     PollSettled,
     /// The rest has a new time to be asked about.
     PutOff,
+    /// Batches of workers that died are back in their lanes.
+    Reaped,
     /// The outbox has been carried: the jobs have heard.
     Carried,
 }
@@ -35,17 +51,25 @@ pub trait Observer: Send + Sync + 'static {
 
 impl Step {
     /// All steps, in the order of a batch's life.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 19] = [
+        Self::Paced,
         Self::Leased,
+        Self::Probing,
+        Self::GivenBack,
+        Self::Sending,
+        Self::Renewed,
         Self::Answered,
+        Self::Heard,
         Self::SignalsWritten,
         Self::Settled,
         Self::SubmittedWritten,
         Self::Split,
         Self::PollTaken,
         Self::PollAnswered,
+        Self::PollHeard,
         Self::PollSettled,
         Self::PutOff,
+        Self::Reaped,
         Self::Carried,
     ];
 
@@ -53,16 +77,24 @@ impl Step {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Paced => "paced",
             Self::Leased => "leased",
+            Self::Probing => "probing",
+            Self::GivenBack => "given_back",
+            Self::Sending => "sending",
+            Self::Renewed => "renewed",
             Self::Answered => "answered",
+            Self::Heard => "heard",
             Self::SignalsWritten => "signals_written",
             Self::Settled => "settled",
             Self::SubmittedWritten => "submitted_written",
             Self::Split => "split",
             Self::PollTaken => "poll_taken",
             Self::PollAnswered => "poll_answered",
+            Self::PollHeard => "poll_heard",
             Self::PollSettled => "poll_settled",
             Self::PutOff => "put_off",
+            Self::Reaped => "reaped",
             Self::Carried => "carried",
         }
     }

@@ -3,13 +3,22 @@ use crate::{
     context::TargetContext,
     permit::Permit,
     persist::persist,
-    verdict::{exhausted, goes_at_once, others_decide, refuses_target, settlement},
+    verdict::{Blame, Sent, age, exhausted, fate, goes_at_once, others_decide, refuses_target, settlement},
 };
 use purgeline_core::{Cause, Class, Outcome, Submission, Verdict};
 use purgeline_providers::{Call, CallItem};
-use purgeline_queue::{LeasedBatch, LeasedItem, QueueError, Settlement};
+use purgeline_queue::{Asked, Fate, LeasedBatch, LeasedItem, QueueError, Settlement};
 use tokio::time::Instant;
 use tracing::{debug, warn};
+
+/// What holds for all items of a call that was made.
+#[derive(Clone, Copy, Debug)]
+struct SentBatch {
+    /// The answer, or its absence, speaks of the target and not of the items.
+    whole_target: bool,
+    /// Nothing is called before so many milliseconds.
+    wait_ms: u64,
+}
 
 impl TargetContext {
     /// Sends a leased batch and writes what came of it.
@@ -30,13 +39,22 @@ impl TargetContext {
                 self.queue.give_back(self.target(), &batch.id, &self.name)
             })
             .await?;
+            self.reached(Step::GivenBack);
             return Ok(());
         }
         debug!(batch = %batch.id, items = items.len(), target = %self.target().name, "sending batch {}", batch.id);
+        self.reached(Step::Sending);
         let submission = self.provider.submit(&Call { batch: &batch.id, items: &items }).await;
         self.reached(Step::Answered);
+        let fate = fate(&submission, &self.configured.descriptor);
+        let heard = self.hear(Asked::Call { batch: &batch.id, worker: &self.name }, &fate).await?;
+        self.reached(Step::Heard);
         persist(self.patience(), "signals", || self.heed(&submission.signals)).await?;
         self.reached(Step::SignalsWritten);
+        if let (Fate::Down(cause), true, 2..) = (&fate, heard.counts, batch.items.len()) {
+            // One of them may be what the provider cannot stomach.
+            return self.bisect(&batch, cause).await;
+        }
         match submission.verdict {
             Verdict::Bisect(cause) if batch.items.len() > 1 => self.bisect(&batch, &cause).await,
             Verdict::Bisect(cause) => {
@@ -45,7 +63,11 @@ impl TargetContext {
             }
             Verdict::Items(ref outcomes) => {
                 let outcomes = self.one_each(outcomes.clone(), batch.items.len());
-                self.record(&batch, outcomes, &submission).await
+                // A failure that follows on another says nothing of the items.
+                let outage = matches!(fate, Fate::Down(_)) && !heard.counts;
+                let whole_target = outage || refuses_target(&submission.signals);
+                let sent = SentBatch { whole_target, wait_ms: heard.wait_ms };
+                self.record(&batch, outcomes, &submission, sent).await
             }
         }
     }
@@ -69,7 +91,7 @@ impl TargetContext {
 
     async fn bisect(&self, batch: &LeasedBatch, cause: &Cause) -> Result<(), QueueError> {
         warn!(batch = %batch.id, items = batch.items.len(), target = %self.target().name, %cause,
-            "batch {} was refused for an item that was not named, splitting it: {cause}", batch.id);
+            "batch {} was refused, maybe for an item that was not named, splitting it: {cause}", batch.id);
         persist(self.patience(), "split", || {
             self.queue.split(self.target(), &batch.id, &self.name, &cause.code)
         })
@@ -83,10 +105,15 @@ impl TargetContext {
         batch: &LeasedBatch,
         outcomes: Vec<Outcome>,
         submission: &Submission,
+        sent: SentBatch,
     ) -> Result<(), QueueError> {
         let mut settlements = Vec::new();
-        let whole_target = refuses_target(&submission.signals);
         let others_decide = others_decide(&outcomes);
+        let now_ms = if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Retry { .. })) {
+            persist(self.patience(), "time", || self.queue.now_ms()).await?
+        } else {
+            0 // Nobody's age matters.
+        };
         for (leased, outcome) in batch.items.iter().zip(outcomes) {
             // An acceptance that nobody can ask about would never end.
             let outcome = match (&outcome, &submission.receipt, &self.poll_policy) {
@@ -102,8 +129,18 @@ impl TargetContext {
                 },
                 _ => outcome,
             };
-            let blameless = whole_target || (others_decide && goes_at_once(&outcome));
-            let settled = settlement(outcome, leased.record.attempts, &self.retry, blameless);
+            let blame = match outcome {
+                _ if sent.whole_target => Blame::Target,
+                _ if others_decide && goes_at_once(&outcome) => Blame::Neighbour,
+                _ => Blame::Item,
+            };
+            let sent = Sent {
+                attempts: leased.record.attempts,
+                age: age(&leased.record, now_ms),
+                blame,
+                wait_ms: sent.wait_ms,
+            };
+            let settled = settlement(outcome, &sent, &self.retry);
             settlements.extend(settled.map(|settled| (leased.index, settled)));
         }
         // What has ended first: were this worker to die in between, an item that the provider

@@ -15,7 +15,7 @@ use apalis::layers::WorkerBuilderExt;
 use apalis_core::{error::BoxDynError, monitor::Monitor, task::data::Data, worker::builder::WorkerBuilder};
 use purgeline_core::{Clock, SystemClock, config::WorkerConfig};
 use purgeline_providers::{ConfiguredTarget, TargetError};
-use purgeline_queue::{LeasePolicy, PollPolicy, Queue, Retention, WorkerInfo};
+use purgeline_queue::{BreakerPolicy, LeasePolicy, PollPolicy, Queue, Retention, WorkerInfo};
 use std::{future::Future, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::sync::Notify;
@@ -98,10 +98,7 @@ impl Worker {
         let mut chores = tokio::task::JoinSet::new();
         for context in &contexts {
             let (of_keeper, of_house, end) = (Arc::clone(context), Arc::clone(context), ended.clone());
-            chores.spawn(async move {
-                let (queue, lease_ms) = (&of_keeper.queue, of_keeper.worker.lease_ms.get());
-                of_keeper.keeper.run(queue, of_keeper.target(), &of_keeper.name, lease_ms, &end).await;
-            });
+            chores.spawn(async move { of_keeper.keep_leases(&end).await });
             let end = ended.clone();
             chores.spawn(async move { of_house.keep_house(&end).await });
             let (of_quotas, end) = (Arc::clone(context), ended.clone());
@@ -181,7 +178,9 @@ impl Worker {
                     initial: Duration::from_millis(configured.config.retry_initial_ms.get()),
                     max: Duration::from_millis(configured.config.retry_max_ms.get()),
                     max_attempts: configured.config.max_attempts.get(),
+                    max_age: Duration::from_secs(configured.config.max_age_s.get()),
                 },
+                breaker: BreakerPolicy::from(&configured.config.breaker),
                 retention: self.retention,
                 worker: self.config.clone(),
                 name: self.name.clone(),

@@ -60,7 +60,7 @@ pub(crate) enum Command {
     Job(JobArgs),
     /// Look at items that failed for good
     Dead(DeadArgs),
-    /// Look at targets and their queues
+    /// Look at targets and their queues, pause and resume them
     Target(TargetArgs),
     /// Watch targets, workers and events, live
     Top(TopArgs),

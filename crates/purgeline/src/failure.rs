@@ -32,6 +32,9 @@ pub(crate) enum Failure {
     /// What was asked for is not there.
     #[error("{0}")]
     NotThere(String),
+    /// It stands in the way of what was asked.
+    #[error("{0}")]
+    NotDone(String),
     /// A target's provider did not answer what it was asked.
     #[error("target {target}: {cause}")]
     Provider {
@@ -99,6 +102,7 @@ impl Failure {
             Self::Refused(_) => ("refused", Exit::Usage),
             Self::Submit(_) | Self::Input(_) | Self::Sim(_) => ("input", Exit::Usage),
             Self::NotThere(_) => ("not_there", Exit::Failed),
+            Self::NotDone(_) => ("not_done", Exit::Failed),
             Self::Provider { .. } => ("provider", Exit::Failed),
             Self::Demo(_) => ("demo", Exit::Failed),
             Self::Worker(WorkerError::Runtime(_)) | Self::System { .. } => ("system", Exit::Failed),

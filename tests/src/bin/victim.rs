@@ -37,9 +37,11 @@ async fn main() {
     init_tracing();
     let orders = std::env::args().nth(1).unwrap();
     match serde_json::from_str(&orders).unwrap() {
-        Orders::Work { redis, name, target: of, config, lease_ms, befalls } => {
+        Orders::Work { redis, name, target: of, config, lease_ms, headroom_ms, befalls } => {
             let config = (of, config);
-            work(&redis, &name, config, lease_ms, befalls).await;
+            let worker =
+                WorkerConfig { lease_ms: lease_ms.try_into().unwrap(), headroom_ms, ..worker_config() };
+            work(&redis, &name, config, worker, befalls).await;
         }
         Orders::Submit { redis, target: to, config, key, urls } => {
             let producer = Producer::new(Queue::open(&redis).unwrap(), vec![target(&to, config)], RETENTION);
@@ -57,10 +59,9 @@ async fn work(
     redis: &str,
     name: &str,
     (of, config): (String, serde_json::Value),
-    lease_ms: u64,
+    worker_config: WorkerConfig,
     befalls: Option<(String, Blow)>,
 ) {
-    let worker_config = WorkerConfig { lease_ms: lease_ms.try_into().unwrap(), ..worker_config() };
     let mut worker =
         Worker::new(Queue::open(redis).unwrap(), vec![target(&of, config)], worker_config, RETENTION, name);
     if let Some((step, blow)) = befalls {

@@ -3,7 +3,6 @@
 
 use jiff::Timestamp;
 use purgeline_core::{Item, JobId, JobState};
-use purgeline_queue::HoldName;
 use purgeline_sim::{CallKind, Fault, FaultRule, Options, Sim, qiniu::QiniuSettings};
 use purgeline_tests::{
     Clocks, RunningWorker, Stage, eventually, lifted_limits, many_urls, merge, qiniu, target, url,
@@ -160,7 +159,7 @@ async fn an_operator_need_not_wait_for_the_next_try_after_credentials_are_mended
     let worker = stage.worker("w1");
     let submitted = stage.submit(&[url("a")], &[]).await;
     stage.held("unauthorised").await;
-    stage.queue.release(stage.target(), HoldName::Unauthorised).await.unwrap();
+    assert_eq!(stage.queue.probe(stage.target()).await.unwrap().as_deref(), Some("unauthorised"));
     pass_until_ended(&stage, &clocks, submitted.job).await;
     stage.succeeded(submitted.job, &sim).await;
     stage.at_rest().await;

@@ -2,14 +2,15 @@
 
 use crate::VICTIM;
 use nix::sys::signal::Signal;
-use purgeline_core::{Item, JobState, PartCounts};
+use purgeline_core::{Cause, Class, Item, JobState, PartCounts};
+use purgeline_queue::{Asked, BreakerPolicy, Fate, HoldName};
 use purgeline_sim::{
-    CallKind,
+    CallKind, Sim,
     qiniu::{BadItems, QiniuSettings},
 };
-use purgeline_tests::{Blow, Cache, Calls, RunningWorker, Stage, Victim, qiniu, target, url};
+use purgeline_tests::{Blow, Cache, Calls, RunningWorker, Stage, Temper, Victim, qiniu, target, url};
 use purgeline_worker::{Observer, Step};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
@@ -35,16 +36,24 @@ macro_rules! at_each_step {
 }
 
 at_each_step! {
+    killed_when_it_is_its_turn_to_call: Paced,
     killed_when_items_are_leased: Leased,
+    killed_when_items_are_leased_as_a_probe: Probing,
+    killed_when_items_are_given_back: GivenBack,
+    killed_when_the_call_is_about_to_be_made: Sending,
+    killed_when_a_lease_is_renewed: Renewed,
     killed_when_the_provider_has_answered: Answered,
+    killed_when_the_breaker_has_heard: Heard,
     killed_when_signals_are_written: SignalsWritten,
     killed_when_outcomes_are_written: Settled,
     killed_when_the_receipt_is_written: SubmittedWritten,
     killed_when_a_batch_is_split: Split,
     killed_when_open_batches_are_taken: PollTaken,
     killed_when_the_provider_has_told_how_they_fare: PollAnswered,
+    killed_when_the_breaker_has_heard_how_they_fare: PollHeard,
     killed_when_what_ended_is_written: PollSettled,
     killed_when_the_rest_is_put_off: PutOff,
+    killed_when_the_dead_are_reaped: Reaped,
     killed_when_the_jobs_have_heard: Carried,
 }
 
@@ -62,19 +71,52 @@ impl Scenario {
     fn of(step: Step) -> Self {
         let plain = |calls, reaped| Self { bad_items: None, calls, reaped };
         match step {
-            Step::Leased => plain(1, 4),
-            Step::Answered | Step::SignalsWritten => plain(2, 4),
+            Step::Leased | Step::Probing | Step::Sending | Step::Reaped => plain(1, 4),
+            Step::Renewed | Step::Answered | Step::Heard | Step::SignalsWritten => plain(2, 4),
             // The bad URL has failed already; the lease holds the others.
             Step::Settled => Self { bad_items: Some(BadItems::Partial), calls: 2, reaped: 3 },
             // Refused whole; then a and b, and the other half until the bad one is alone.
             Step::Split => Self { bad_items: Some(BadItems::RefuseUnnamed), calls: 5, reaped: 0 },
-            Step::SubmittedWritten
+            Step::Paced
+            | Step::GivenBack
+            | Step::SubmittedWritten
             | Step::PollTaken
             | Step::PollAnswered
+            | Step::PollHeard
             | Step::PollSettled
             | Step::PutOff
             | Step::Carried => plain(1, 0),
         }
+    }
+}
+
+/// Has a worker killed at a step, in the circumstances in which it comes there.
+async fn kill(step: Step, stage: &Stage, sim: &Sim, config: &Value) {
+    let victim = |temper, step| Victim::worker_of(temper, VICTIM, stage, config, Some((step, Blow::Kill)));
+    match step {
+        Step::Probing => {
+            let policy = BreakerPolicy { failures: 1, probe_ms: 1, max_probe_ms: 1 };
+            let refused = Fate::Unauthorised(Cause::new(Class::Unauthorised, "401", "words"));
+            stage.queue.answered(stage.target(), Asked::Question, &refused, &policy).await.unwrap();
+            victim(Temper::default(), step).killed().await;
+        }
+        // Whatever it does comes too late.
+        Step::GivenBack => victim(Temper { headroom_ms: 0, ..Temper::default() }, step).killed().await,
+        Step::Renewed => {
+            sim.gate().close_for(CallKind::Purge);
+            victim(Temper { lease_ms: 1_500, ..Temper::default() }, step).killed().await;
+            sim.gate().open();
+        }
+        Step::Reaped => {
+            victim(Temper::default(), Step::Leased).killed().await;
+            Victim::outlive_leases(stage).await;
+            // Lest it sends before it is killed.
+            let cause = Cause::new(Class::Delay, "by-hand", "words");
+            stage.queue.hold(stage.target(), HoldName::Paused, None, &cause, "test").await.unwrap();
+            victim(Temper::default(), step).killed().await;
+            stage.queue.release(stage.target(), HoldName::Paused).await.unwrap();
+        }
+        _ => victim(Temper::default(), step).killed().await,
     }
 }
 
@@ -90,7 +132,7 @@ async fn killed_at(step: Step) {
     let stage = Stage::new(vec![target("cdn", config.clone())]).await;
     let submitted = stage.submit(&[url("a"), url("b"), url("bad"), url("c")], &[]).await;
 
-    Victim::worker(VICTIM, &stage, &config, Some((step, Blow::Kill))).killed().await;
+    kill(step, &stage, &sim, &config).await;
     Victim::outlive_leases(&stage).await;
     let worker = stage.worker("healthy");
     let job = stage.ended(submitted.job).await;
@@ -165,9 +207,12 @@ async fn a_worker_that_stood_still_past_its_lease_does_nothing_with_it() {
 
 /// The steps of a batch whose call is the end, with the purge requests that are made in all for
 /// three URLs and the items reaped when a worker dies there.
-const AT_A_CACHE: [(Step, usize, u64); 5] = [
+const AT_A_CACHE: [(Step, usize, u64); 8] = [
+    (Step::Paced, 3, 0),
     (Step::Leased, 3, 3),
+    (Step::Sending, 3, 3),
     (Step::Answered, 6, 3),
+    (Step::Heard, 6, 3),
     (Step::SignalsWritten, 6, 3),
     (Step::Settled, 3, 0),
     (Step::Carried, 3, 0),

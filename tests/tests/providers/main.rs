@@ -11,6 +11,7 @@
 mod again;
 mod deadline;
 mod load;
+mod outage;
 mod scene;
 mod several;
 mod subject;

@@ -32,7 +32,7 @@ pub(crate) struct Scene {
     pub(crate) clocks: Clocks,
     /// By how much time moves on at once.
     pub(crate) step: Duration,
-    worker: Option<RunningWorker>,
+    workers: Vec<RunningWorker>,
 }
 
 /// Where items wait and calls are.
@@ -75,12 +75,13 @@ impl Scene {
         // The simulator's address is known by now.
         merge(&mut of_target["settings"], (subject.settings)(sim.base_url()));
         let stage = Stage::timed(vec![target("cdn", of_target)], &clocks).await;
-        let scene = Self { subject, sim, stage, clocks, step: Duration::from_millis(20), worker: None };
+        let scene =
+            Self { subject, sim, stage, clocks, step: Duration::from_millis(20), workers: Vec::new() };
         scene.behave();
         scene
     }
 
-    /// Has a worker start. `headroom_ms`: by how much it keeps windows longer than the provider.
+    /// Has one more worker start. `headroom_ms`: by how much it keeps windows longer than the provider.
     pub(crate) fn work(&mut self, headroom_ms: u64) {
         let config = WorkerConfig {
             lease_ms: NonZeroU64::new(LEASE_MS).unwrap(),
@@ -90,14 +91,15 @@ impl Scene {
             ..worker_config()
         };
         let (queue, targets) = (self.stage.queue.clone(), self.stage.targets.clone());
-        let worker = Worker::new(queue, targets, config, RETENTION, "w1");
-        self.worker = Some(RunningWorker::run(worker.with_clock(Arc::new(self.clocks.queue.clone()))));
+        let name = format!("w{}", self.workers.len() + 1);
+        let worker = Worker::new(queue, targets, config, RETENTION, name);
+        self.workers.push(RunningWorker::run(worker.with_clock(Arc::new(self.clocks.queue.clone()))));
     }
 
     /// Everything has ended, and nothing in Redis breaks an invariant.
     pub(crate) async fn end(self) {
         self.stage.at_rest().await;
-        if let Some(worker) = self.worker {
+        for worker in self.workers {
             worker.stop().await;
         }
     }

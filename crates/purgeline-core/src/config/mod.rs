@@ -1,11 +1,13 @@
 //! Configuration as types: what may be said, its units and defaults. Reading files and the
 //! environment is the binary's business.
 
+mod breaker;
 mod redis;
 mod retention;
 mod target;
 mod worker;
 
+pub use breaker::BreakerConfig;
 pub use redis::{Durability, RedisConfig};
 pub use retention::RetentionConfig;
 pub use target::{LimitsConfig, Settings, TargetConfig};

@@ -1,3 +1,4 @@
+use super::BreakerConfig;
 use crate::{HostPattern, Rate, TargetName};
 use serde::Deserialize;
 use serde_json::Value;
@@ -34,9 +35,14 @@ pub struct TargetConfig {
     /// Distinct items that may wait at once; more are refused.
     #[serde(default = "default_max_pending_items")]
     pub max_pending_items: NonZeroU64,
-    /// Sends of an item before it fails for good.
+    /// Sends of an item before it fails for good. What fails because the whole target is down
+    /// does not count.
     #[serde(default = "default_max_attempts")]
     pub max_attempts: NonZeroU32,
+    /// How long after it was first asked for an item is sent again, in seconds; what fails later
+    /// fails for good. Whatever has waited longer is still sent once.
+    #[serde(default = "default_max_age_s")]
+    pub max_age_s: NonZeroU64,
     /// The first wait before an item is sent again, in milliseconds; it doubles with each
     /// attempt, with full jitter.
     #[serde(default = "default_retry_initial_ms")]
@@ -44,6 +50,9 @@ pub struct TargetConfig {
     /// The longest wait before an item is sent again, in milliseconds.
     #[serde(default = "default_retry_max_ms")]
     pub retry_max_ms: NonZeroU64,
+    /// When the target is left alone because it is down.
+    #[serde(default)]
+    pub breaker: BreakerConfig,
     /// The longest wait for a call's answer, in milliseconds. Default: what the provider needs,
     /// 30,000 for most.
     #[serde(default)]
@@ -117,6 +126,10 @@ const fn default_max_attempts() -> NonZeroU32 {
     }
 }
 
+const fn default_max_age_s() -> NonZeroU64 {
+    non_zero_u64(259_200) // three days: a weekend's outage
+}
+
 const fn default_retry_initial_ms() -> NonZeroU64 {
     non_zero_u64(1_000)
 }
@@ -125,7 +138,7 @@ const fn default_retry_max_ms() -> NonZeroU64 {
     non_zero_u64(300_000)
 }
 
-const fn non_zero_u64(number: u64) -> NonZeroU64 {
+pub(super) const fn non_zero_u64(number: u64) -> NonZeroU64 {
     match NonZeroU64::new(number) {
         Some(number) => number,
         None => NonZeroU64::MIN,

@@ -82,6 +82,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
         // A task is of one resource.
         per_item_result: true,
         codes: codes::CODES,
+        outages: &[],
     })
 }
 

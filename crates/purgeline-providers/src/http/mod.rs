@@ -86,6 +86,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
         auth: "an ACL at the cache, or headers",
         per_item_result: true,
         codes: CODES,
+        outages: &[],
     })
 }
 

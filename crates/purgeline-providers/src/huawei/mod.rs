@@ -163,6 +163,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
         auth: "AK/SK: HMAC-SHA256 of the request, clock within 15 min; or IAM token",
         per_item_result: true,
         codes: codes::CODES,
+        outages: &["CDN.0000", "APIGW.0201"],
     })
 }
 

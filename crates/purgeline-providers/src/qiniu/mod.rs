@@ -87,6 +87,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
         auth: "QBox: HMAC-SHA1 of the path, no clock",
         per_item_result: true,
         codes: codes::CODES,
+        outages: &["50"],
     })
 }
 

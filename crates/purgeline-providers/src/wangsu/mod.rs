@@ -107,6 +107,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
         auth: "API key: Basic of the date's HMAC-SHA1; or AK/SK: CNC-HMAC-SHA256, clock within 5 minutes",
         per_item_result: true,
         codes: codes::CODES,
+        outages: &["system-exception"],
     })
 }
 

@@ -86,6 +86,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
         auth: "Keystone token for a password, renewed daily",
         per_item_result: false,
         codes: codes::CODES,
+        outages: &["downstream-5"],
     })
 }
 

@@ -4,7 +4,8 @@
 --
 -- KEYS  2 the account's base key
 -- ARGV  2 worker    3 policy, as JSON: see LeasePolicy
--- returns {'batch', id, lease deadline, count, then for each item: index, name, record}
+-- returns {'batch', id, lease deadline, count, then for each item: index, name, record}; 'probe' in
+--         place of 'batch' if the breaker is open
 --         {'wait', ms until it is worth asking again (0: unknown), why}
 --         {'again'}   only stale hints, covered items, items under way or expired ones were found; ask
 --                     again at once
@@ -90,11 +91,12 @@ local function lease(id, key)
   call('HSET', key, 'state', 'leased', 'worker', worker, 'leased_at', int(NOW))
   call('ZADD', LEASES, int(deadline), id)
   call('HINCRBY', STATS, 'leased', 1)
-  return int(deadline)
+  return int(deadline), probe_by(id)
 end
 
-local function answer(id, deadline, count, items)
-  local reply = { 'batch', id, deadline, tostring(count) }
+local function answer(id, key, count, items)
+  local deadline, probe = lease(id, key)
+  local reply = { probe and 'probe' or 'batch', id, deadline, tostring(count) }
   for i = 1, #items do reply[4 + i] = items[i] end
   return reply
 end
@@ -129,7 +131,7 @@ for _, ready in ipairs(call('LRANGE', READY, 0, 15)) do
       if at then return wait(at, why) end
       call('LREM', READY, 1, ready)
       take_permits(key, total, of_kind)
-      return answer(ready, lease(ready, key), total, reply)
+      return answer(ready, key, total, reply)
     end
   end
 end
@@ -384,4 +386,4 @@ if of_kind.dir then call('HINCRBY', STATS, 'dirs', -of_kind.dir) end
 call('HSET', key, 'items', #names, 'open', #names, 'polls', 0)
 if policy.rebound then call('HSET', key, 'rebound', policy.rebound) end
 take_permits(key, #names, of_kind)
-return answer(id, lease(id, key), #names, reply)
+return answer(id, key, #names, reply)

@@ -1,5 +1,5 @@
 -- The fleet's limits: exact sliding windows, shared by all targets of an account.
--- Stands after lib.lua in scripts that take permits; KEYS[2] is the account's base key,
+-- Stands after lib.lua and breaker.lua in scripts that take permits; KEYS[2] is the account's base key,
 -- purgeline:v1:{account}.
 --
 -- limit:<name>   list of permits in the window, oldest first: '<ms> <count>'
@@ -79,20 +79,18 @@ local function counted(rate, total, of_kind)
 end
 
 -- Until when, and why, nothing may be called; nil if something may. `until` 0: until somebody
--- lifts the hold.
-local function held()
+-- lifts the hold. question: it would be one, and no call that purges.
+local function held(question)
   local throttled = call('GET', A .. ':limit:throttled')
   if throttled then
     local till = tonumber(string.match(throttled, '^until=(%d+)'))
     if till > NOW then return till, 'throttled' end
   end
-  if call('EXISTS', HOLD) == 0 then return nil end
-  for _, name in ipairs({ 'paused', 'unauthorised' }) do
-    local hold = call('HGET', HOLD, name)
-    if hold then
-      local till = tonumber(string.match(hold, '^until=(%d+)'))
-      if till == 0 or till > NOW then return till, name end
-      call('HDEL', HOLD, name)
-    end
+  local paused = call('HGET', HOLD, 'paused')
+  if paused then
+    local till = hold_ends(paused)
+    if till == 0 or till > NOW then return till, 'paused' end
+    call('HDEL', HOLD, 'paused')
   end
+  return broken(question)
 end

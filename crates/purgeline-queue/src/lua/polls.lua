@@ -8,7 +8,7 @@
 -- bound O(items of the batches taken), at most policy.batches of them
 
 local policy = cjson.decode(ARGV[2])
-local till, why = held()
+local till, why = held(true)
 if till then return { 'wait', till > 0 and int(math.max(till - NOW, 1)) or '0', why } end
 
 local due = call('ZRANGEBYSCORE', POLLS, '-inf', int(NOW), 'LIMIT', 0, policy.batches)
@@ -33,6 +33,7 @@ end
 for _, rate in ipairs(policy.rates) do
   if rate.unit == 'polls' then take(rate, policy.headroom_ms, 1) end
 end
+probe_by('question', NOW + policy.lease_ms)
 
 local reply = { 'polls' }
 for _, batch in ipairs(due) do

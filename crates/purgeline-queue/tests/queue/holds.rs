@@ -40,10 +40,10 @@ async fn a_paused_target_sends_and_asks_nothing_and_takes_everything() {
 async fn a_hold_ends_by_itself_and_the_longer_one_stands() {
     let bed = Bed::new().await;
     bed.ask("j1", &[&url("a")]).await;
-    assert!(hold(&bed, HoldName::Unauthorised, Some(1000)).await);
-    assert!(!hold(&bed, HoldName::Unauthorised, Some(500)).await);
-    assert!(hold(&bed, HoldName::Unauthorised, Some(2000)).await);
-    assert_eq!(bed.wait(&plain()).await, ("unauthorised".into(), Some(2000)));
+    assert!(hold(&bed, HoldName::Paused, Some(1000)).await);
+    assert!(!hold(&bed, HoldName::Paused, Some(500)).await);
+    assert!(hold(&bed, HoldName::Paused, Some(2000)).await);
+    assert_eq!(bed.wait(&plain()).await, ("paused".into(), Some(2000)));
     bed.pass(2000);
     assert!(bed.queue.holds(&bed.target).await.unwrap().is_empty());
     assert_eq!(bed.batch(&plain()).await.items.len(), 1);

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod bed;
+mod breaker;
 mod cluster;
 mod damage;
 mod debounce;

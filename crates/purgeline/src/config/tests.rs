@@ -73,6 +73,8 @@ fn every_documented_key_is_true() {
     assert_eq!(documented.linger_ms, default.linger_ms);
     assert_eq!(documented.max_pending_items, default.max_pending_items);
     assert_eq!(documented.max_attempts, default.max_attempts);
+    assert_eq!(documented.max_age_s, default.max_age_s);
+    assert_eq!(documented.breaker, default.breaker);
     assert_eq!(documented.retry_initial_ms, default.retry_initial_ms);
     assert_eq!(documented.retry_max_ms, default.retry_max_ms);
     assert_eq!(documented.timeout_ms, Some(purgeline_core::Descriptor::TIMEOUT_MS));
@@ -88,6 +90,7 @@ fn every_key_is_documented() {
     }
     assert_fields(&documented["targets"]["www"], "targets.www");
     assert_fields(&documented["targets"]["www"]["limits"], "targets.www.limits");
+    assert_fields(&documented["targets"]["www"]["breaker"], "targets.www.breaker");
 }
 
 /// The providers have no setting that the default file does not document.
@@ -239,6 +242,18 @@ fn a_wrong_value_is_answered_with_what_was_expected() {
         (
             "[targets.q]\nprovider = 'qiniu'\nrebound_ms = 86_400_001",
             "targets.q.rebound_ms: 86400001 is too long: 86400000, a day, is the most",
+        ),
+        (
+            "[targets.q]\nprovider = 'qiniu'\nbreaker = { probe_ms = 9, max_probe_ms = 8 }",
+            "targets.q.breaker.probe_ms: 9 is more than max_probe_ms, 8",
+        ),
+        (
+            "[targets.q]\nprovider = 'qiniu'\nbreaker.max_probe_ms = 3_600_001",
+            "targets.q.breaker.max_probe_ms: 3600001 is more than 3600000, an hour",
+        ),
+        (
+            "[targets.q]\nprovider = 'qiniu'\nbreaker.failures = 1_001",
+            "targets.q.breaker.failures: 1001 is more than 1000",
         ),
         (
             "[targets.q]\nprovider = 'qiniu'\nsettings.secret_kee = 'x'",

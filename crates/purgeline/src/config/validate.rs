@@ -1,7 +1,7 @@
 use super::{ConfigError, Problem, Secrets};
 use purgeline_core::{
     MAX_MAX_WAIT_MS, MAX_QUIET_MS, SystemClock, TargetName,
-    config::{Config, Durability, TargetConfig},
+    config::{BreakerConfig, Config, Durability, TargetConfig},
 };
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::Topology;
@@ -43,6 +43,9 @@ pub(super) fn validate(config: &Config, secrets: Secrets) -> Result<Vec<Configur
 
 fn validate_target(target: &ConfiguredTarget, secrets: Secrets) -> Option<Problem> {
     let config = &target.config;
+    if let Some((key, text)) = validate_breaker(&config.breaker) {
+        return Some(Problem::of_key(format!("targets.{}.breaker.{key}", target.target.name), None, text));
+    }
     if config.retry_initial_ms > config.retry_max_ms {
         let key = format!("targets.{}.retry_initial_ms", target.target.name);
         let text = format!("{} is more than retry_max_ms, {}", config.retry_initial_ms, config.retry_max_ms);
@@ -76,6 +79,19 @@ fn bad_timing(config: &TargetConfig) -> Option<(&'static str, String)> {
         }
         _ => None,
     }
+}
+
+fn validate_breaker(breaker: &BreakerConfig) -> Option<(&'static str, String)> {
+    let (most_failures, longest) = (BreakerConfig::MAX_FAILURES, BreakerConfig::MAX_PROBE_MS);
+    if breaker.failures.get() > most_failures {
+        return Some(("failures", format!("{} is more than {most_failures}", breaker.failures)));
+    }
+    if breaker.max_probe_ms.get() > longest {
+        return Some(("max_probe_ms", format!("{} is more than {longest}, an hour", breaker.max_probe_ms)));
+    }
+    (breaker.probe_ms > breaker.max_probe_ms).then(|| {
+        ("probe_ms", format!("{} is more than max_probe_ms, {}", breaker.probe_ms, breaker.max_probe_ms))
+    })
 }
 
 /// An account is one account at one provider: its limits are counted together.

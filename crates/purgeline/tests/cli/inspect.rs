@@ -1,6 +1,6 @@
 //! What `job`, `dead` and `target` answer, in both forms. Field names are stable: programs read them.
 
-use crate::support::{Fixture, target};
+use crate::support::{Fixture, assert_both, target};
 use purgeline_core::{Cause, Class};
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{HoldName, Lease, LeasePolicy, LeasedBatch, Retention, Settlement};
@@ -46,22 +46,13 @@ async fn settled_job(fixture: &Fixture) -> String {
     job.to_string()
 }
 
-/// Both forms of one answer. Ids, times and spans differ from run to run.
+/// Both forms of one answer.
 fn snapshot(name: &str, fixture: &Fixture, args: &[&str]) {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.add_filter(r"[0-9A-HJKMNP-TV-Z]{26}", "[ULID]");
-    settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", "[TIME]");
-    settings.add_filter(r#"_ms": \d{13}"#, r#"_ms": "[MS]""#);
     let human = fixture.call(args);
     assert_eq!(human.code, 0, "{}", human.err);
     let json = fixture.call(&[args, &["--output", "json"]].concat());
     assert_eq!(json.code, 0, "{}", json.err);
-    settings.bind(|| {
-        insta::assert_snapshot!(format!("{name}-human"), human.out);
-        insta::assert_snapshot!(format!("{name}-json"), serde_json::to_string_pretty(&json.json()).unwrap());
-    });
+    assert_both(name, &human, &json);
 }
 
 #[tokio::test]

@@ -131,6 +131,20 @@ pub(crate) fn program() -> Command {
     command
 }
 
+/// An answer's two forms are those that are kept. Ids, times and spans differ from run to run.
+pub(crate) fn assert_both(name: &str, human: &Called, json: &Called) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.add_filter(r"[0-9A-HJKMNP-TV-Z]{26}", "[ULID]");
+    settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", "[TIME]");
+    settings.add_filter(r#"_ms": \d{13}"#, r#"_ms": "[MS]""#);
+    settings.bind(|| {
+        insta::assert_snapshot!(format!("{name}-human"), human.out);
+        insta::assert_snapshot!(format!("{name}-json"), serde_json::to_string_pretty(&json.json()).unwrap());
+    });
+}
+
 /// A target that shares its account with none.
 pub(crate) fn target(name: &str) -> Target {
     Target::alone(name.parse().unwrap())

@@ -52,13 +52,18 @@ impl Case {
 
     /// A scene in which each item is sent at most so often.
     pub(super) async fn scene(&self, max_attempts: u32) -> Scene {
+        self.scene_of(json!({ "max_attempts": max_attempts })).await
+    }
+
+    /// A scene with a target that is configured so.
+    pub(super) async fn scene_of(&self, config: Value) -> Scene {
         let account = match self.way {
             Way::Account(members) => serde_json::from_str(members).unwrap(),
             // A task that ends at once ends in the answer to the purge.
             Way::Fate(_) if self.place == Place::Purge => json!({ "processing_ms": 0 }),
             _ => Value::Object(serde_json::Map::new()),
         };
-        Scene::start(self.subject, account, json!({ "max_attempts": max_attempts })).await
+        Scene::start(self.subject, account, config).await
     }
 
     pub(super) fn items(&self) -> Vec<Item> {

@@ -3,7 +3,6 @@
 use super::{case::Case, purges::first_word};
 use crate::subject::But;
 use purgeline_core::{Class, JobState};
-use purgeline_queue::HoldName;
 use purgeline_sim::CallKind;
 
 pub(super) async fn run(case: &Case) {
@@ -57,7 +56,7 @@ async fn holds_until_mended(case: &Case) {
     assert_eq!(hold.name, "unauthorised");
     assert_eq!(scene.counts(job).await.1, 0);
     scene.behave();
-    scene.stage.queue.release(scene.stage.target(), HoldName::Unauthorised).await.unwrap();
+    scene.stage.queue.probe(scene.stage.target()).await.unwrap();
     let job = scene.ended(job).await;
     assert_eq!(job.state, JobState::Succeeded, "{job:#?}");
     for item in &items {

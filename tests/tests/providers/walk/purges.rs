@@ -8,6 +8,7 @@ use crate::{
 use purgeline_core::{Class, Item, JobId, JobState, Kind};
 use purgeline_queue::{DeadLetter, HoldName};
 use purgeline_sim::CallRecord;
+use serde_json::json;
 use std::{collections::HashSet, sync::Arc};
 
 pub(super) async fn run(case: &Case) {
@@ -61,9 +62,11 @@ async fn is_sent_again(case: &Case) {
     scene.end().await;
 }
 
-/// Refused as often as it may be sent, it fails with the provider's code and words as its cause.
+/// Refused as often as it may be sent, or for so long as it may be, it fails with the provider's code
+/// and words as its cause.
 async fn is_given_up(case: &Case) {
-    let scene = case.scene(1).await;
+    let scene =
+        case.scene_of(json!({ "max_attempts": 1, "max_age_s": 1, "breaker": { "probe_ms": 100 } })).await;
     case.misbehave(&scene, None);
     let items = case.items();
     let job = scene.submit(&items).await;
@@ -209,11 +212,13 @@ async fn holds_until_mended(case: &Case) {
     }
     scene.behave();
     for hold in scene.holds().await {
-        let name = match &*hold.name {
-            "unauthorised" => HoldName::Unauthorised,
-            kind => HoldName::Kind(kind.parse::<Kind>().unwrap()),
-        };
-        scene.stage.queue.release(scene.stage.target(), name).await.unwrap();
+        let (queue, target) = (&scene.stage.queue, scene.stage.target());
+        if hold.name == "unauthorised" {
+            queue.probe(target).await.unwrap();
+        } else {
+            let kind = HoldName::Kind(hold.name.parse::<Kind>().unwrap());
+            queue.release(target, kind).await.unwrap();
+        }
     }
     for job in later.into_iter().chain([job]) {
         assert_succeeded(&scene, job).await;

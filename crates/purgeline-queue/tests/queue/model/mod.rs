@@ -9,6 +9,7 @@
 //!
 //! and in the end everything ends, each job once.
 
+mod breaker_model;
 mod purge;
 mod queue_model;
 mod raw;
@@ -67,7 +68,7 @@ fn holds_under(rules: &Rules) {
     println!("{tally:?}");
     // Else it has proven nothing.
     let always =
-        ["leased", "joined", "covered", "retried", "reaped", "succeeded", "failed", "expired", "jobs_ended"];
+        ["leased", "joined", "covered", "retried", "reaped", "succeeded", "failed", "expired", "jobs_ended", "opened"];
     for counter in always.into_iter().chain(rules.rebound_ms.map(|_| "rebounds")) {
         assert!(tally.contains_key(counter), "nothing was {counter}: {tally:?}");
     }

@@ -51,6 +51,10 @@ pub(crate) struct Batch {
     /// The step of its last lease: its call begins after it.
     pub(crate) leased: u64,
     pub(crate) items: BTreeMap<u32, (String, Purge)>,
+    /// It came of a split.
+    pub(crate) is_half: bool,
+    /// How its call went was said: whether that counted.
+    pub(crate) heard: Option<bool>,
 }
 
 /// A job's part here.

@@ -3,6 +3,7 @@
 
 pub(crate) use super::purge::{Batch, Ended, Part, Purge, State, Unit};
 use super::{
+    breaker_model::{BreakerModel, Probe},
     snapshot::Snapshot,
     step::{Held, Outcome, Times},
 };
@@ -20,6 +21,7 @@ pub(crate) struct QueueModel {
     pub(crate) parts: BTreeMap<JobId, Part>,
     /// Held until then; `None`: until it is lifted.
     pub(crate) holds: BTreeMap<Held, Option<i64>>,
+    pub(crate) breaker: BreakerModel,
 }
 
 /// What a chunk does, or why it does nothing.
@@ -56,6 +58,26 @@ fn is_covered_by(name: &str, dir: &str) -> bool {
 }
 
 impl QueueModel {
+    /// Whether the breaker lets nothing be called now.
+    pub(crate) fn broken(&self, question: bool, now: i64) -> bool {
+        let under_way = match self.breaker.open.as_ref().and_then(|open| open.probe.as_ref()) {
+            Some(Probe::Question { until }) => *until > now,
+            Some(Probe::Batch(id)) => self
+                .batches
+                .get(id)
+                .is_some_and(|batch| matches!(batch.state, State::Leased { deadline, .. } if deadline > now)),
+            None => false,
+        };
+        under_way || self.breaker.waits_until(question).is_some_and(|until| until > now)
+    }
+
+    /// What goes now is the probe, if the breaker is open.
+    pub(crate) fn probe_by(&mut self, probe: Probe) -> bool {
+        let Some(open) = &mut self.breaker.open else { return false };
+        open.probe = Some(probe);
+        true
+    }
+
     pub(crate) fn held(&self, what: Held, now: i64) -> bool {
         self.holds.get(&what).is_some_and(|until| until.is_none_or(|until| until > now))
     }

@@ -2,7 +2,7 @@
 
 use crate::bed::count;
 use purgeline_core::{CallLimits, Kind, Limits, Rate, RateUnit};
-use purgeline_queue::{LeasePolicy, PollPolicy};
+use purgeline_queue::{BreakerPolicy, LeasePolicy, PollPolicy};
 use std::collections::BTreeMap;
 
 use super::step::LEASE_MS;
@@ -11,6 +11,8 @@ use super::step::LEASE_MS;
 pub(crate) const LINGER_MS: i64 = 100;
 /// How long a worker has to ask about a batch, in ms.
 pub(crate) const POLL_LEASE_MS: u64 = 500;
+/// When the breaker opens, and how often it tries.
+pub(crate) const BREAKER: BreakerPolicy = BreakerPolicy { failures: 2, probe_ms: 95, max_probe_ms: 300 };
 /// Batches of one question.
 pub(crate) const POLLED: usize = 2;
 /// How much longer windows are kept, in ms.

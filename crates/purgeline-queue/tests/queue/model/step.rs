@@ -1,5 +1,6 @@
 //! What producers, workers, operators and time do, and how often.
 
+use super::breaker_model::Went;
 use proptest::{collection::vec, prelude::*, sample::select};
 use purgeline_core::{Kind, Priority};
 
@@ -89,6 +90,22 @@ pub(crate) enum Step {
     SplitOpen {
         batch: usize,
     },
+    /// A worker says how the call of a batch went, twice if the first answer was lost.
+    Answered {
+        batch: usize,
+        by: By,
+        went: Went,
+        twice: bool,
+    },
+    /// A worker says how a question went.
+    Asked {
+        at: At,
+        went: Went,
+    },
+    /// An operator has an open breaker probe at once.
+    Probe {
+        at: At,
+    },
     Renew {
         at: At,
         worker: usize,
@@ -158,7 +175,6 @@ pub(crate) enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Held {
     Paused,
-    Unauthorised,
     Kind(Kind),
 }
 
@@ -188,6 +204,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<usize>().prop_map(|batch| Step::SplitOpen { batch }),
         2 => (at(), 0..200_u64).prop_map(|(at, put_off_ms)| Step::Poll { at, put_off_ms }),
         1 => (at(), 0..3_usize).prop_map(|(at, worker)| Step::Renew { at, worker }),
+        5 => (any::<usize>(), by(), went(), any::<bool>())
+            .prop_map(|(batch, by, went, twice)| Step::Answered { batch, by, went, twice }),
+        1 => (at(), went()).prop_map(|(at, went)| Step::Asked { at, went }),
     ];
     let keep_house = prop_oneof![
         3 => (at(), 1..4_usize).prop_map(|(at, most)| Step::Reap { at, most }),
@@ -201,6 +220,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(at, what, ms)| Step::Hold { at, what, ms }),
         3 => (at(), held()).prop_map(|(at, what)| Step::Release { at, what }),
         1 => (at(), 1..400_u64).prop_map(|(at, ms)| Step::Throttle { at, ms }),
+        1 => at().prop_map(|at| Step::Probe { at }),
     ];
     // Most of the time little time passes; now and then leases run out, rarely a day.
     let pass = prop_oneof![
@@ -270,10 +290,13 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     ]
 }
 
+fn went() -> impl Strategy<Value = Went> {
+    prop_oneof![3 => Just(Went::Well), 3 => Just(Went::Down), 1 => Just(Went::Unauthorised)]
+}
+
 fn held() -> impl Strategy<Value = Held> {
     select(vec![
         Held::Paused,
-        Held::Unauthorised,
         Held::Kind(Kind::Url),
         Held::Kind(Kind::Dir),
         Held::Kind(Kind::Dir),

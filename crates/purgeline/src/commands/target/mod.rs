@@ -1,5 +1,8 @@
+mod author;
 mod cache;
 mod list;
+mod pause;
+mod resume;
 mod show;
 
 use crate::{cli::Global, exit::Exit, failure::Failure};
@@ -18,18 +21,24 @@ enum TargetCommand {
     List,
     /// Show a target: its queue, what is held, its limits
     Show(show::ShowArgs),
+    /// Have nothing sent to a target any more: everything waits and coalesces
+    Pause(pause::PauseArgs),
+    /// Let a paused target go on. One that is down, or refuses its credentials, is tried at once
+    Resume(resume::ResumeArgs),
     /// Show what a target's provider says of its caches: whose, how new. Few can be asked
     Cache(cache::CacheArgs),
 }
 
-/// Looks at targets.
+/// Looks at targets, pauses and resumes them.
 ///
 /// # Errors
-/// When there is no such target, or Redis or the provider cannot be asked.
+/// When there is no such target, it is paused for longer already, or Redis or the provider cannot be asked.
 pub(crate) async fn run(global: &Global, args: &TargetArgs) -> Result<Exit, Failure> {
     match &args.command {
         TargetCommand::List => list::run(global).await,
         TargetCommand::Show(args) => show::run(global, args).await,
+        TargetCommand::Pause(args) => pause::run(global, args).await,
+        TargetCommand::Resume(args) => resume::run(global, args).await,
         TargetCommand::Cache(args) => cache::run(global, args).await,
     }
 }

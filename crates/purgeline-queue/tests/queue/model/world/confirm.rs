@@ -4,6 +4,7 @@ use super::{Verdict, World, settlement, worker_name};
 use crate::{
     bed::RETENTION,
     model::{
+        breaker_model::Probe,
         queue_model::{Batch, Ended, State},
         raw,
         rules::{POLL_LEASE_MS, POLLED},
@@ -78,7 +79,9 @@ impl World<'_> {
         for (id, half) in ids.into_iter().zip(halves) {
             let items = half.into_iter().enumerate();
             let items = items.map(|(at, item)| (u32::try_from(at).unwrap() + 1, item)).collect();
-            self.models[at].batches.insert(id, Batch { state: State::Ready, leased, items });
+            self.models[at]
+                .batches
+                .insert(id, Batch { state: State::Ready, leased, items, is_half: true, heard: None });
         }
         Ok(())
     }
@@ -89,13 +92,17 @@ impl World<'_> {
             Polls::Due(due) => due,
             Polls::Wait { .. } => Vec::new(),
         };
-        let stopped = self.stopped(at);
+        let stopped = self.questions_stopped(at);
         let model = &mut self.models[at];
         let is_due =
             |batch: &Batch| matches!(batch.state, State::Submitted { poll_at, .. } if poll_at <= now);
         let expected = model.batches.values().filter(|batch| is_due(batch)).count().min(POLLED);
         let expected = if stopped { 0 } else { expected };
         ensure!(due.len() == expected, "{} polls are due, not {expected}", due.len());
+        if !due.is_empty() {
+            let until = now + i64::try_from(POLL_LEASE_MS).unwrap();
+            model.probe_by(Probe::Question { until });
+        }
         let mut asked = Vec::new();
         for poll in due {
             let batch = model.batches.get_mut(&poll.batch).ok_or(format!("no batch {}", poll.batch))?;

@@ -24,6 +24,7 @@ macro_rules! ensure {
 }
 
 mod agree;
+mod breaker;
 mod confirm;
 mod produce;
 mod send;
@@ -190,6 +191,13 @@ impl<'a> World<'a> {
                 ensure!(split == open, "{id} was split: {split}, open {open}");
                 if open { self.split(at, &id).await } else { Ok(()) }
             }
+            Step::Answered { batch, by, went, twice } => {
+                let Some((at, id)) = self.pick(*batch) else { return Ok(()) };
+                self.answered(at, &id, *by, *went).await?;
+                if *twice { self.answered(at, &id, *by, *went).await } else { Ok(()) }
+            }
+            Step::Asked { at, went } => self.asked(*at, *went).await,
+            Step::Probe { at } => self.probe(*at).await,
             Step::Renew { at, worker } => self.renew(*at, *worker).await,
             Step::Reap { at, most } => self.reap(*at, *most).await,
             Step::Hold { at, what, ms } => {
@@ -295,7 +303,6 @@ fn worker_name(worker: usize) -> String {
 fn name_of(held: Held) -> HoldName {
     match held {
         Held::Paused => HoldName::Paused,
-        Held::Unauthorised => HoldName::Unauthorised,
         Held::Kind(kind) => HoldName::Kind(kind),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Sent, Verdict, World, worker_name};
 use crate::model::{
+    breaker_model::Probe,
     queue_model::{Batch, State, kind_of},
     rules::{HEADROOM_MS, LINGER_MS, Rules},
     snapshot::Snapshot,
@@ -62,6 +63,8 @@ impl World<'_> {
         let model = self.models[at].batches.get_mut(&batch.id).unwrap();
         (model.state, model.leased) = (state, self.step);
         self.models[at].expire_found(&after, now);
+        let probes = self.models[at].probe_by(Probe::Batch(batch.id.clone()));
+        ensure!(batch.probe == probes, "{} is a probe: {}, expected {probes}", batch.id, batch.probe);
         Ok(true)
     }
 
@@ -174,7 +177,9 @@ impl World<'_> {
             items.insert(item.index, (name, purge));
         }
         let state = State::Ready; // The caller says whose it is.
-        model.batches.insert(batch.id.clone(), Batch { state, leased: 0, items });
+        model
+            .batches
+            .insert(batch.id.clone(), Batch { state, leased: 0, items, is_half: false, heard: None });
         Ok(())
     }
 
@@ -223,7 +228,12 @@ impl World<'_> {
     pub(super) fn stopped(&self, at: At) -> bool {
         let now = self.now();
         let model = &self.models[at];
-        model.held(Held::Paused, now) || model.held(Held::Unauthorised, now) || self.throttled_until > now
+        model.held(Held::Paused, now) || self.throttled_until > now || model.broken(false, now)
+    }
+
+    /// Nothing is asked either, and while the breaker is open only when no call goes.
+    pub(super) fn questions_stopped(&self, at: At) -> bool {
+        self.stopped(at) || self.models[at].broken(true, self.now())
     }
 
     pub(super) fn ready_may_go(&self, at: At) -> Option<String> {
