@@ -51,7 +51,8 @@ impl TargetContext {
         self.reached(Step::Heard);
         persist(self.patience(), "signals", || self.heed(&submission.signals)).await?;
         self.reached(Step::SignalsWritten);
-        if let (Fate::Down(cause), true, 2..) = (&fate, heard.counts, batch.items.len()) {
+        let refused = refuses_target(&submission.signals);
+        if let (Fate::Down(cause), true, false, 2..) = (&fate, heard.counts, refused, batch.items.len()) {
             // One of them may be what the provider cannot stomach.
             return self.bisect(&batch, cause).await;
         }
@@ -65,7 +66,7 @@ impl TargetContext {
                 let outcomes = self.one_each(outcomes.clone(), batch.items.len());
                 // A failure that follows on another says nothing of the items.
                 let outage = matches!(fate, Fate::Down(_)) && !heard.counts;
-                let whole_target = outage || refuses_target(&submission.signals);
+                let whole_target = outage || refused;
                 let sent = SentBatch { whole_target, wait_ms: heard.wait_ms };
                 self.record(&batch, outcomes, &submission, sent).await
             }

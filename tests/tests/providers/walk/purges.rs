@@ -65,8 +65,11 @@ async fn is_sent_again(case: &Case) {
 /// Refused as often as it may be sent, or for so long as it may be, it fails with the provider's code
 /// and words as its cause.
 async fn is_given_up(case: &Case) {
-    let scene =
-        case.scene_of(json!({ "max_attempts": 1, "max_age_s": 1, "breaker": { "probe_ms": 100 } })).await;
+    let scene = case
+        .scene_of(
+            json!({ "max_attempts": 1, "max_age_s": 1, "breaker": { "probe_ms": 100, "max_probe_ms": 100 } }),
+        )
+        .await;
     case.misbehave(&scene, None);
     let items = case.items();
     let job = scene.submit(&items).await;
