@@ -67,8 +67,18 @@ fn holds_under(rules: &Rules) {
     let tally = tally.into_inner();
     println!("{tally:?}");
     // Else it has proven nothing.
-    let always =
-        ["leased", "joined", "covered", "retried", "reaped", "succeeded", "failed", "expired", "jobs_ended", "opened"];
+    let always = [
+        "leased",
+        "joined",
+        "covered",
+        "retried",
+        "reaped",
+        "succeeded",
+        "failed",
+        "expired",
+        "jobs_ended",
+        "opened",
+    ];
     for counter in always.into_iter().chain(rules.rebound_ms.map(|_| "rebounds")) {
         assert!(tally.contains_key(counter), "nothing was {counter}: {tally:?}");
     }
