@@ -18,9 +18,7 @@ use purgeline_queue::{
     server::{RedisSentinel, RedisServer},
 };
 use purgeline_sim::{Sim, qiniu::QiniuSettings};
-use purgeline_tests::{
-    Calls, PATIENCE, RunningWorker, Stage, eventually, lifted_limits, qiniu, target, url,
-};
+use purgeline_tests::{Calls, PATIENCE, RunningWorker, Stage, eventually, lifted_limits, qiniu, target, url};
 use redis::{Role, cmd};
 use std::sync::{
     Arc,

@@ -6,13 +6,15 @@ use redis::{
     sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType},
 };
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 
 /// The primary that Sentinels name.
 pub(super) struct Primary {
     name: String,
     sentinels: Mutex<SentinelClient>,
     config: AsyncConnectionConfig,
+    /// How long Sentinels that keep silent are asked again.
+    patience: Duration,
     db: i64,
 }
 
@@ -35,17 +37,27 @@ impl Primary {
             config: AsyncConnectionConfig::new()
                 .set_connection_timeout(Some(timeout))
                 .set_response_timeout(Some(timeout)),
+            patience: timeout / 2,
             db: sentinels.settings.db(),
         })
     }
 
     /// Asks the Sentinels, and the primary whether it is one.
     pub(super) async fn client(&self) -> RedisResult<Client> {
-        let answer = self.sentinels.lock().await.async_get_client().await;
-        answer.map_err(|error| {
-            let text = format!("{}: {error}", self.name);
-            RedisError::from((error.kind(), "Sentinel names no primary that answers as one", text))
-        })
+        let mut sentinels = self.sentinels.lock().await;
+        let asked = Instant::now();
+        loop {
+            match sentinels.async_get_client().await {
+                Ok(client) => return Ok(client),
+                // The redis crate gives each of them half a second.
+                Err(error) if error.is_timeout() && asked.elapsed() < self.patience => {}
+                Err(error) => {
+                    let text = format!("{}: {error}", self.name);
+                    let what = "Sentinel names no primary that answers as one";
+                    return Err(RedisError::from((error.kind(), what, text)));
+                }
+            }
+        }
     }
 }
 

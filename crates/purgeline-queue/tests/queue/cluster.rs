@@ -34,6 +34,7 @@ async fn every_script_keeps_to_one_slot() {
         )
         .await;
     }
+    bed.check().await;
     let throttled = bed.queue.throttle(&bed.target, 10, &crate::bed::cause("429")).await.unwrap();
     assert!(throttled);
     bed.pass(10);
