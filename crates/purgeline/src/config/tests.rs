@@ -195,7 +195,7 @@ fn a_wrong_value_is_answered_with_what_was_expected() {
         ("redis = 5", "redis (in purgeline.toml): expected a table"),
         (
             "redis.durability = 'sometimes'",
-            "redis.durability (in purgeline.toml): expected \"always\", \"everysec\" or \"replicated\"",
+            "redis.durability (in purgeline.toml): expected \"always\" or \"everysec\" or \"replicated\"",
         ),
         ("redis.durability = 'replicated'", "redis.durability: \"replicated\" needs a Redis with replicas"),
         ("redis.replicas = 0", "redis.replicas (in purgeline.toml): expected a whole number, 1 or more"),

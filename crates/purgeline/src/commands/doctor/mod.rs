@@ -9,6 +9,7 @@ use clap::Args;
 use purgeline_core::config::RedisConfig;
 use purgeline_queue::Queue;
 use report::{Check, Report, Verdict};
+use topology::CLUSTER;
 
 /// The arguments of `purgeline doctor`.
 #[derive(Debug, Args)]
@@ -38,6 +39,11 @@ pub(crate) async fn run(global: &Global, args: &DoctorArgs) -> Result<Exit, Fail
         return Ok(Exit::Redis);
     }
     checks.extend(redis::checks(&session.queue, &session.config.redis).await?);
+    if checks.iter().any(|check| check.check == CLUSTER && check.verdict == Verdict::Bad) {
+        // Half a cluster does not say how the queue stands.
+        global.output.answer(&Report::new(checks, Vec::new()))?;
+        return Ok(Exit::Failed);
+    }
     checks.push(workers::check(&session.queue, &session.targets).await?);
     for target in &session.targets {
         checks.extend(targets::checks(&session.queue, target).await?);

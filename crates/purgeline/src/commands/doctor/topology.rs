@@ -9,6 +9,9 @@ use purgeline_queue::{Queue, Sentinels, Topology};
 use redis::{RedisError, aio::MultiplexedConnection};
 use std::time::Duration;
 
+/// The check of a cluster.
+pub(super) const CLUSTER: &str = "redis cluster";
+
 /// Sentinels of which one may die, and the rest still agree.
 const FEWEST_SENTINELS: usize = 3;
 
@@ -38,25 +41,20 @@ pub(super) async fn checks(queue: &Queue, config: &RedisConfig, primaries: &[Pri
 /// One node of a cluster, named as if it stood alone, has only some of the slots.
 fn lone_node(primary: &Primary) -> Option<Check> {
     (primary.info.get::<u64>("cluster_enabled") == Some(1)).then(|| {
-        Check::bad(
-            "redis cluster",
-            "this is a node of a cluster",
-            "write redis.url as redis+cluster://HOST:PORT,…",
-        )
+        Check::bad(CLUSTER, "this is a node of a cluster", "write redis.url as redis+cluster://HOST:PORT,…")
     })
 }
 
 async fn cluster(queue: &Queue, primaries: &[Primary]) -> Check {
-    const CHECK: &str = "redis cluster";
     let advice = "redis-cli --cluster check HOST:PORT says which slots and nodes";
     let answers = match queue.manager().each_primary(redis::cmd("CLUSTER").arg("INFO")).await {
         Ok(answers) => answers,
-        Err(error) => return Check::bad(CHECK, error.to_string(), advice),
+        Err(error) => return Check::bad(CLUSTER, error.to_string(), advice),
     };
     for (address, answer) in answers {
         let text: String = match redis::from_redis_value(answer) {
             Ok(text) => text,
-            Err(error) => return Check::bad(CHECK, error.to_string(), advice),
+            Err(error) => return Check::bad(CLUSTER, error.to_string(), advice),
         };
         let field = |name: &str| {
             text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap_or("not told")
@@ -65,11 +63,11 @@ async fn cluster(queue: &Queue, primaries: &[Primary]) -> Check {
             [("cluster_state", "ok"), ("cluster_slots_fail", "0"), ("cluster_slots_pfail", "0")]
         {
             if field(name) != good {
-                return Check::bad(CHECK, format!("{address} says {name}:{}", field(name)), advice);
+                return Check::bad(CLUSTER, format!("{address} says {name}:{}", field(name)), advice);
             }
         }
     }
-    Check::good(CHECK, format!("ok, {} primaries", primaries.len()))
+    Check::good(CLUSTER, format!("ok, {} primaries", primaries.len()))
 }
 
 async fn quorum(sentinels: &Sentinels) -> Check {
