@@ -78,8 +78,8 @@ fn quiet(quiet_ms: Option<u64>, max_wait_ms: Option<u64>) -> Option<Quiet> {
 mod tests {
     use super::*;
 
-    fn problem(options: JobOptions) -> String {
-        check(&options).and_then(|()| check_times(&options, 1_000_000)).unwrap_err().to_string()
+    fn problem(options: &JobOptions) -> String {
+        check(options).and_then(|()| check_times(options, 1_000_000)).unwrap_err().to_string()
     }
 
     fn when(text: &str) -> Option<When> {
@@ -115,7 +115,7 @@ mod tests {
             ),
         ];
         for (options, expected) in cases {
-            let problem = problem(options);
+            let problem = problem(&options);
             assert!(problem.starts_with(expected), "{problem}");
         }
     }
