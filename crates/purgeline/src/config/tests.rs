@@ -198,7 +198,10 @@ fn a_wrong_value_is_answered_with_what_was_expected() {
             "redis.durability (in purgeline.toml): expected \"always\" or \"everysec\" or \"replicated\"",
         ),
         ("redis.durability = 'replicated'", "redis.durability: \"replicated\" needs a Redis with replicas"),
-        ("redis.replicas = 0", "redis.replicas (in purgeline.toml): expected a whole number, 1 or more"),
+        (
+            "redis.replicas = 0",
+            "redis.replicas (in purgeline.toml): expected a whole number from 1 to 4294967295",
+        ),
         (
             "redis.url = 'redis+sentinel://a,b'",
             "redis.url: not an address of Sentinels (the name of the primary is missing): expected redis+sentinel://",
