@@ -4,7 +4,7 @@ use purgeline_core::{
 };
 use purgeline_producer::{Accept, Producer, Submitted};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{Hold, Job, Queue, Retention, TargetStats};
+use purgeline_queue::{Hold, Job, Queue, QuotaPolicy, QuotaWait, Retention, TargetStats};
 use purgeline_sim::Sim;
 use purgeline_worker::Worker;
 use redis::AsyncTypedCommands;
@@ -180,6 +180,19 @@ impl Stage {
             self.queue.holds(self.target()).await.ok()?.into_iter().find(|hold| hold.name == name)
         })
         .await
+    }
+
+    /// The day's quota that an item of ordinary priority waits for at the target.
+    pub async fn quota_wait(&self, item: &Item) -> Option<QuotaWait> {
+        let configured = &self.targets[0];
+        let reserve_percent = configured.config.limits.quota_reserve_percent.get();
+        let policy = QuotaPolicy::new(&configured.descriptor.limits, reserve_percent);
+        self.queue.quota_wait(self.target(), &policy, item, Priority::Normal).await.unwrap()
+    }
+
+    /// Waits until an item of ordinary priority would have to wait for a quota.
+    pub async fn out_of_quota(&self, item: &Item) -> QuotaWait {
+        eventually(&format!("{item} waits for a quota"), || self.quota_wait(item)).await
     }
 
     /// Whether an item waits at the target.

@@ -2,14 +2,14 @@
 //! and of quotas that are asked for. A real worker, read off the simulators' logs.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop where it stands")]
 
-use purgeline_core::{JobState, Kind, config::TargetConfig};
+use purgeline_core::{Item, JobState, config::TargetConfig};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::HoldName;
 use purgeline_sim::{
-    CallKind, Ending, FateRule, Selector, Sim, huawei::HuaweiSettings, ztgame::ZtgameSettings,
+    CallKind, Ending, FateRule, Options, Selector, Sim, huawei::HuaweiSettings, ztgame::ZtgameSettings,
 };
-use purgeline_tests::{Stage, eventually, target};
+use purgeline_tests::{Clocks, Stage, eventually, target};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Limits that no test runs into.
 fn wide() -> Value {
@@ -108,7 +108,8 @@ async fn a_task_that_failed_for_one_item_is_split_until_that_is_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spent_quota_is_known_before_anything_is_sent() {
     let settings = HuaweiSettings { url_quota_day: 3, processing_ms: 10, ..HuaweiSettings::default() };
-    let sim = settings.start().await.unwrap();
+    let clocks = Clocks::at("2026-01-02T00:30:00Z");
+    let sim = settings.start_with(Options::with_clock(clocks.sim.clone())).await.unwrap();
     let config: TargetConfig = serde_json::from_value(json!({
         "provider": "huawei",
         "hosts": ["*.example.com"],
@@ -124,25 +125,27 @@ async fn a_spent_quota_is_known_before_anything_is_sent() {
     .unwrap();
     let name = "cdn".parse().unwrap();
     let configured = ConfiguredTarget::resolve(purgeline_core::Target::alone(name), &config).unwrap();
-    let stage = Stage::new(vec![configured]).await;
+    let stage = Stage::timed(vec![configured], &clocks).await;
+    let succeeded = async |job| {
+        eventually("the job succeeds", || async {
+            clocks.advance(Duration::from_millis(20));
+            (stage.job(job).await.state == JobState::Succeeded).then_some(())
+        })
+        .await;
+    };
     let worker = stage.worker("w1");
-    assert_eq!(stage.ended(submit(&stage, &urls(3)).await).await.state, JobState::Succeeded);
+    succeeded(submit(&stage, &urls(3)).await).await;
     worker.stop().await;
     let purges = sim.log().of_kind(CallKind::Purge).count();
 
     // Another worker asks when it starts.
     let worker = stage.worker("w2");
-    let target = stage.targets[0].target.clone();
-    let held = eventually("URLs are held", || async {
-        let holds = stage.queue.holds(&target).await.ok()?;
-        holds.into_iter().find(|hold| hold.name == HoldName::Kind(Kind::Url).to_string())
-    })
-    .await;
-    assert!(held.why.starts_with("quota-spent"), "{held:?}");
+    let wait = stage.out_of_quota(&Item::url("https://www.example.com/x").unwrap()).await;
+    assert_eq!(wait.quota, "urls");
     submit(&stage, &urls(4)).await;
     // Directories have a quota of their own, and show that the worker is at work.
     let dirs = stage.submit(&[] as &[&str], &["https://www.example.com/a/"]).await.job;
-    assert_eq!(stage.ended(dirs).await.state, JobState::Succeeded);
+    succeeded(dirs).await;
     assert_eq!(sim.log().of_kind(CallKind::Purge).count(), purges + 1);
     worker.stop().await;
     stage.assert_verified().await;

@@ -13,6 +13,7 @@ mod normalize;
 mod outcome;
 mod priority;
 mod provider;
+mod quota;
 mod target;
 mod when;
 
@@ -26,10 +27,11 @@ pub use job::{
     MAX_WAIT_TIMES, PartCounts,
 };
 pub use lane::Lane;
-pub use limits::{CallLimits, LimitError, Limits, PollSchedule, Quota, Rate, RateUnit};
+pub use limits::{CallLimits, LimitError, Limits, PollSchedule, Rate, RateUnit};
 pub use normalize::{MAX_URL_BYTES, UrlError, normalize_url};
 pub use outcome::{Cause, Class, Outcome, PollAnswer, PollReport, Receipt, Signal, Submission, Verdict};
 pub use priority::Priority;
 pub use provider::{Code, Descriptor, ItemRules};
+pub use quota::{Quota, QuotaDay};
 pub use target::{Target, TargetName, TargetNameError};
 pub use when::{DurationError, When, WhenError, duration_ms};

@@ -1,4 +1,4 @@
-use crate::Kind;
+use crate::{Kind, Quota};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -16,9 +16,14 @@ pub struct Limits {
     /// Calls or items in a sliding window, shared by the whole fleet and by all targets of the
     /// account.
     pub rates: Vec<Rate>,
-    /// Calls of the whole fleet that may be under way at once, for this target.
+    /// Calls of the whole fleet that may be under way at once, to all targets of the account.
     pub max_in_flight: NonZeroU32,
-    /// Items a day.
+    /// Tasks that may be in progress at the provider at once, for all targets of the account:
+    /// accepted batches whose end is not known, and calls under way, each of which may become
+    /// one. `None`: no bound.
+    #[serde(default)]
+    pub max_tasks: Option<NonZeroU32>,
+    /// Items a day, of all targets of the account.
     #[serde(default)]
     pub quotas: Vec<Quota>,
 }
@@ -70,21 +75,6 @@ pub struct Rate {
     pub window_ms: NonZeroU64,
 }
 
-/// Items of one kind in the provider's day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Quota {
-    /// The kind that is counted.
-    pub kind: Kind,
-    /// The most in a day.
-    pub max: NonZeroU32,
-    /// The hour of UTC offset by which the provider counts days: 8 for UTC+8.
-    pub day_utc_offset_hours: i8,
-    /// Whether the bound holds for each host apart.
-    #[serde(default)]
-    pub per_host: bool,
-}
-
 /// When to ask a provider how an accepted batch fares. All in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,7 +99,7 @@ pub struct PollSchedule {
 /// A configured limit above what the provider allows.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "limits.{what} is {asked}, more than the {allowed} that {provider} allows: lower it, or set exceed_documented = true if the provider has granted this account more"
+    "limits.{what} is {asked}, {}more than the {allowed} that {provider} allows: lower it, or set exceed_documented = true if the provider has granted this account more", by(*.excess)
 )]
 pub struct LimitError {
     /// Which limit.
@@ -118,8 +108,15 @@ pub struct LimitError {
     pub asked: String,
     /// What the provider allows.
     pub allowed: String,
+    /// By how much it is above that; `None` where windows differ, so that one number does not
+    /// tell.
+    pub excess: Option<u32>,
     /// The provider.
     pub provider: String,
+}
+
+fn by(excess: Option<u32>) -> String {
+    excess.map(|excess| format!("{excess} ")).unwrap_or_default()
 }
 
 impl Rate {
@@ -174,6 +171,7 @@ impl Limits {
                     what: what.to_owned(),
                     asked: asked.to_string(),
                     allowed: allowed.to_string(),
+                    excess: Some(asked - allowed),
                     provider: provider.to_owned(),
                 });
             }
@@ -199,6 +197,10 @@ impl Limits {
             check("max_in_flight", max.get(), self.max_in_flight.get(), exceed)?;
             limits.max_in_flight = max;
         }
+        if let Some(max) = asked.max_tasks {
+            check("max_tasks", max.get(), self.max_tasks.map_or(u32::MAX, NonZeroU32::get), exceed)?;
+            limits.max_tasks = Some(max);
+        }
         for rate in &asked.rates {
             for allowed in self.rates.iter().filter(|allowed| allowed.unit == rate.unit) {
                 if !exceed && rate.exceeds(allowed) {
@@ -206,6 +208,8 @@ impl Limits {
                         what: format!("rates ({})", rate.unit.as_str()),
                         asked: rate.to_string(),
                         allowed: allowed.to_string(),
+                        excess: (rate.window_ms == allowed.window_ms)
+                            .then(|| rate.max.get() - allowed.max.get()),
                         provider: provider.to_owned(),
                     });
                 }
@@ -213,6 +217,22 @@ impl Limits {
             limits.rates.retain(|declared| declared.unit != rate.unit);
         }
         limits.rates.extend(asked.rates.iter().cloned());
+        for quota in &asked.quotas {
+            let same = |of: &&Quota| of.kind == quota.kind && of.per_host == quota.per_host;
+            if let Some(allowed) = self.quotas.iter().find(same).and_then(|declared| declared.max)
+                && quota.max > allowed
+                && !exceed
+            {
+                return Err(LimitError {
+                    what: format!("quotas ({})", quota.name()),
+                    asked: format!("{} a day", quota.max),
+                    allowed: format!("{allowed} a day"),
+                    excess: Some(quota.max.get() - allowed.get()),
+                    provider: provider.to_owned(),
+                });
+            }
+            quota.put_into(&mut limits.quotas);
+        }
         Ok(limits)
     }
 }
@@ -228,6 +248,12 @@ impl Rate {
 
 impl std::fmt::Display for Rate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} per {} ms", self.max, self.window_ms)
+        let (number, unit) = match self.window_ms.get() {
+            ms if ms % 3_600_000 == 0 => (ms / 3_600_000, "h"),
+            ms if ms % 60_000 == 0 => (ms / 60_000, "min"),
+            ms if ms % 1_000 == 0 => (ms / 1_000, "s"),
+            ms => (ms, "ms"),
+        };
+        write!(f, "{} per {number} {unit}", self.max)
     }
 }

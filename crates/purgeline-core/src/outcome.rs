@@ -72,6 +72,8 @@ pub enum Signal {
     QuotaSpent {
         /// The kind; `None`: all.
         kind: Option<crate::Kind>,
+        /// The host whose own quota it is; `None`: the account's.
+        host: Option<String>,
         /// Milliseconds until the provider's next day.
         for_ms: u64,
         /// The provider's words.

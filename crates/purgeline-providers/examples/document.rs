@@ -157,7 +157,9 @@ fn rate(rate: &Rate) -> String {
 
 fn quota(quota: &Quota) -> String {
     let of = if quota.per_host { " of a host" } else { "" };
-    format!("{} {}s{of} a day (UTC{:+})", quota.max, quota.kind, quota.day_utc_offset_hours)
+    let items = quota.kind.map_or_else(|| "items".to_owned(), |kind| format!("{kind}s"));
+    let max = quota.max.map_or_else(|| "as many as its answers say,".to_owned(), |max| max.to_string());
+    format!("{max} {items}{of} a day (UTC{:+})", quota.day_utc_offset_hours)
 }
 
 fn polls(schedule: &PollSchedule) -> String {

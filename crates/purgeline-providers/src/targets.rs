@@ -1,6 +1,6 @@
 use crate::{BuildContext, Entry, Provider, REGISTRY, SettingsError, provider};
 use purgeline_core::{
-    Action, Clock, Descriptor, HostPattern, Item, Lane, LimitError, Priority, Target, TargetName,
+    Action, Clock, Descriptor, HostPattern, Item, Lane, LimitError, Priority, Quota, Target, TargetName,
     config::{Config, TargetConfig},
 };
 use std::{sync::Arc, time::Duration};
@@ -119,7 +119,10 @@ impl ConfiguredTarget {
     #[must_use]
     pub fn lane(&self, item: &Item, wished: Action, priority: Priority) -> (Action, Lane) {
         let action = self.descriptor.fold_action(item.kind(), wished);
-        let bounds_hosts = self.descriptor.limits.call.max_hosts.is_some();
+        let limits = &self.descriptor.limits;
+        // What one host must wait for stops no other.
+        let has_quota = |of: &Quota| of.per_host && of.kind.is_none_or(|kind| kind == item.kind());
+        let bounds_hosts = limits.call.max_hosts.is_some() || limits.quotas.iter().any(has_quota);
         let host = item.host().filter(|_| bounds_hosts).map(str::to_owned);
         (action, Lane { priority, kind: item.kind(), action, host })
     }

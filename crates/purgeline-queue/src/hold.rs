@@ -88,7 +88,7 @@ impl Queue {
     /// When Redis cannot be asked.
     pub async fn throttle(&self, target: &Target, for_ms: u64, cause: &Cause) -> Result<bool, QueueError> {
         let mut script = self.script(&scripts::THROTTLE, target);
-        script.key(self.keys().account(target)).arg(for_ms).arg(&cause.code).arg(&cause.message);
+        script.arg(for_ms).arg(&cause.code).arg(&cause.message);
         self.invoke(&script).await
     }
 

@@ -1,4 +1,4 @@
-use crate::{LeasePolicy, Queue, QueueError, Record, policy::json, scripts};
+use crate::{LeasePolicy, Queue, QueueError, Record, scripts};
 use purgeline_core::{Action, Item, Target};
 use redis::Value;
 use std::time::Duration;
@@ -12,7 +12,8 @@ pub enum Lease {
     Wait {
         /// When it is worth asking again without a wake-up; `None`: not known.
         after: Option<Duration>,
-        /// Why: `empty`, `linger`, `in_flight`, `rate calls-1000ms`, `paused`, `broken`, `delayed` …
+        /// Why: `empty`, `linger`, `in_flight`, `tasks`, `rate calls-1000ms`, `quota urls`, `paused`, `broken`,
+        /// `delayed` …
         why: String,
     },
 }
@@ -58,9 +59,10 @@ impl Queue {
     ) -> Result<Lease, QueueError> {
         // The script asks to be called again when it met nothing but stale hints; it has then
         // removed hundreds of them.
+        let policy = policy.on_day(self.given_or_own_time());
         for _ in 0..1000 {
             let mut script = self.script(&scripts::LEASE, target);
-            script.key(self.keys().account(target)).arg(worker).arg(json(policy));
+            script.arg(worker).arg(&policy);
             let reply: Vec<Value> = self.invoke(&script).await?;
             if let Some(lease) = read_lease(&reply)? {
                 return Ok(lease);

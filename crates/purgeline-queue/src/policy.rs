@@ -1,4 +1,5 @@
-use purgeline_core::{Kind, Limits, Rate, RateUnit};
+use jiff::Timestamp;
+use purgeline_core::{Kind, Limits, Quota, QuotaDay, Rate, RateUnit};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -13,6 +14,8 @@ pub struct LeasePolicy {
     max_hosts: u32,
     max_bytes: u32,
     max_in_flight: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tasks: Option<u32>,
     rates: Vec<NamedRate>,
     linger_ms: u64,
     lease_ms: u64,
@@ -21,6 +24,37 @@ pub struct LeasePolicy {
     /// Milliseconds and the most items that may wait, as rebound.lua reads it.
     #[serde(skip_serializing_if = "Option::is_none")]
     rebound: Option<String>,
+    /// Their days are known only when a script is called.
+    #[serde(skip)]
+    quotas: QuotaPolicy,
+}
+
+/// What the scripts know of an account's quotas.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QuotaPolicy {
+    quotas: Vec<Quota>,
+    reserve_percent: u8,
+}
+
+/// A quota with the days that it may be now.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct DatedQuota {
+    pub(crate) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<Kind>,
+    pub(crate) per_host: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max: Option<u32>,
+    pub(crate) configured: bool,
+    pub(crate) reserve_percent: u8,
+    pub(crate) days: Vec<QuotaDay>,
+}
+
+#[derive(Serialize)]
+struct DatedPolicy<'a> {
+    #[serde(flatten)]
+    policy: &'a LeasePolicy,
+    quotas: Vec<DatedQuota>,
 }
 
 /// What the poll script decides by.
@@ -53,13 +87,27 @@ impl LeasePolicy {
             max_hosts: limits.call.max_hosts.map_or(u32::MAX, std::num::NonZeroU32::get),
             max_bytes: limits.call.max_bytes.map_or(0, std::num::NonZeroU32::get),
             max_in_flight: limits.max_in_flight.get(),
+            max_tasks: limits.max_tasks.map(std::num::NonZeroU32::get),
             rates: named(&limits.rates, |unit| unit != RateUnit::Polls),
             linger_ms,
             lease_ms,
             headroom_ms,
             not_while_open: false,
             rebound: None,
+            quotas: QuotaPolicy::new(limits, 0),
         }
+    }
+
+    /// What part of each day's quota, in percent, only urgent items may use. At first none.
+    #[must_use]
+    pub fn reserve_percent(mut self, percent: u8) -> Self {
+        self.quotas.reserve_percent = percent;
+        self
+    }
+
+    /// The policy as the JSON that the script reads, with the days around a time.
+    pub(crate) fn on_day(&self, now: Timestamp) -> String {
+        json(&DatedPolicy { policy: self, quotas: self.quotas.on_day(now) })
     }
 
     /// Whether an item that an open batch holds waits until that has settled.
@@ -75,6 +123,27 @@ impl LeasePolicy {
     pub fn rebound(mut self, after_ms: u64, most_pending: u64) -> Self {
         self.rebound = Some(format!("{after_ms} {most_pending}"));
         self
+    }
+}
+
+impl QuotaPolicy {
+    /// The quotas of a target's limits, of which `reserve_percent` is kept for urgent items.
+    #[must_use]
+    pub fn new(limits: &Limits, reserve_percent: u8) -> Self {
+        Self { quotas: limits.quotas.clone(), reserve_percent }
+    }
+
+    pub(crate) fn on_day(&self, now: Timestamp) -> Vec<DatedQuota> {
+        let dated = |quota: &Quota| DatedQuota {
+            name: quota.name(),
+            kind: quota.kind,
+            per_host: quota.per_host,
+            max: quota.max.map(std::num::NonZeroU32::get),
+            configured: quota.configured,
+            reserve_percent: self.reserve_percent,
+            days: quota.days_around(now),
+        };
+        self.quotas.iter().map(dated).collect()
     }
 }
 

@@ -40,7 +40,7 @@ impl Queue {
     /// When Redis cannot be asked.
     pub async fn due_polls(&self, target: &Target, policy: &PollPolicy) -> Result<Polls, QueueError> {
         let mut script = self.script(&scripts::POLLS, target);
-        script.key(self.keys().account(target)).arg(json(policy));
+        script.arg(json(policy));
         let reply: Vec<Value> = self.invoke(&script).await?;
         let texts: Vec<String> = reply
             .iter()

@@ -3,6 +3,7 @@ use crate::{
     replication::Replication,
     scripts::{Invocation, Script},
 };
+use jiff::Timestamp;
 use purgeline_core::{Clock, ManualClock, Target, config::RedisConfig};
 use redis::FromRedisValue;
 use secrecy::{ExposeSecret, SecretString};
@@ -106,6 +107,12 @@ impl Queue {
     /// What scripts take for the time: nothing, for Redis's own, or the manual clock's.
     pub(crate) fn given_time(&self) -> String {
         self.clock.as_ref().map(|clock| clock.now().as_millisecond().to_string()).unwrap_or_default()
+    }
+
+    /// The manual clock's time, else this machine's: near enough to know the day by, whose bounds
+    /// are then held against Redis's time.
+    pub(crate) fn given_or_own_time(&self) -> Timestamp {
+        self.clock.as_ref().map_or_else(Timestamp::now, Clock::now)
     }
 
     pub(crate) async fn invoke<T: FromRedisValue>(&self, script: &Invocation<'_>) -> Result<T, QueueError> {

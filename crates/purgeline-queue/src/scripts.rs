@@ -16,23 +16,28 @@ macro_rules! scripts {
 
 scripts! {
     CREATE_JOB "#!lua" "lua/create_job.lua";
-    ENQUEUE "#!lua" "lua/lib.lua" "lua/enqueue.lua";
-    LEASE "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/embargo.lua"
-        "lua/expire.lua" "lua/lease.lua";
-    SUBMITTED "#!lua flags=allow-oom" "lua/lib.lua" "lua/submitted.lua";
-    SETTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/rebound.lua" "lua/settle.lua";
+    ENQUEUE "#!lua" "lua/lib.lua" "lua/quota.lua" "lua/enqueue.lua";
+    LEASE "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/quota.lua" "lua/calls.lua"
+        "lua/put_batch_back.lua" "lua/embargo.lua" "lua/expire.lua" "lua/lease.lua";
+    SUBMITTED "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/submitted.lua";
+    SETTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/counts.lua"
+        "lua/rebound.lua" "lua/settle.lua";
     DRAIN "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/expire.lua" "lua/drain.lua";
-    SPLIT "#!lua flags=allow-oom" "lua/lib.lua" "lua/split.lua";
-    GIVE_BACK "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/put_batch_back.lua"
-        "lua/give_back.lua";
-    REAP "#!lua flags=allow-oom" "lua/lib.lua" "lua/put_batch_back.lua" "lua/reap.lua";
-    RENEW "#!lua flags=allow-oom" "lua/lib.lua" "lua/renew.lua";
-    POLLS "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/polls.lua";
+    SPLIT "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/split.lua";
+    GIVE_BACK "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/quota.lua"
+        "lua/calls.lua" "lua/put_batch_back.lua" "lua/give_back.lua";
+    REAP "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/put_batch_back.lua"
+        "lua/reap.lua";
+    RENEW "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/renew.lua";
+    POLLS "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/quota.lua" "lua/calls.lua"
+        "lua/polls.lua";
     PUT_OFF "#!lua flags=allow-oom" "lua/lib.lua" "lua/put_off.lua";
     HOLD "#!lua flags=allow-oom" "lua/lib.lua" "lua/hold.lua";
     RELEASE "#!lua flags=allow-oom" "lua/lib.lua" "lua/release.lua";
     ANSWERED "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/answered.lua";
     PROBE "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/probe.lua";
+    LEARN_QUOTA "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/learn_quota.lua";
+    SPEND_QUOTA "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/spend_quota.lua";
     THROTTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/throttle.lua";
     COMPACT "#!lua flags=allow-oom" "lua/lib.lua" "lua/compact.lua";
     ABANDON "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/abandon.lua";
@@ -40,7 +45,8 @@ scripts! {
     MEND_PENDING "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/pending.lua";
     MEND_EMBARGO "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/put_anew.lua" "lua/mend/embargo.lua";
     MEND_LANE "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/lane.lua";
-    MEND_BATCH "#!lua flags=allow-oom" "lua/lib.lua" "lua/put_batch_back.lua" "lua/mend/batch.lua";
+    MEND_BATCH "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/put_batch_back.lua"
+        "lua/mend/batch.lua";
     MEND_BATCH_ITEM "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/put_anew.lua" "lua/mend/batch_item.lua";
     MEND_INFLIGHT "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/inflight.lua";
     MEND_SETTLING "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/settling.lua";

@@ -5,7 +5,7 @@ use redis::{
     Msg, Value,
     aio::{PubSubSink, PubSubStream},
 };
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 use tokio::time::timeout;
 
 /// After so long without a message the server is asked whether it is still there, and has as long
@@ -13,11 +13,14 @@ use tokio::time::timeout;
 /// connection.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// Wake-ups of some targets: something was enqueued, given back or released, or a call returned,
-/// so that it is worth asking for a lease. They may be lost with the connection; whoever waits
+/// Wake-ups of some targets: something was enqueued, given back or released, or at their account a
+/// call returned or a task ended, so that it is worth asking for a lease. They may be lost with the connection; whoever waits
 /// polls slowly besides.
 pub struct Wakeups {
-    channels: Vec<String>,
+    /// Of each target: its own, and its account's.
+    channels: Vec<[String; 2]>,
+    /// Targets that the last message woke and that have not been told.
+    woken: VecDeque<usize>,
     messages: PubSubStream,
     // Dropping it would end the subscription.
     sink: PubSubSink,
@@ -31,10 +34,13 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached.
     pub async fn wakeups(&self, targets: &[Target]) -> Result<Wakeups, QueueError> {
-        let channels: Vec<_> = targets.iter().map(|target| self.keys().of_target(target, "wake")).collect();
+        let keys = self.keys();
+        let of_account = |target| format!("{}:wake", keys.account(target));
+        let channels: Vec<_> =
+            targets.iter().map(|target| [keys.of_target(target, "wake"), of_account(target)]).collect();
         let (mut sink, messages) = self.manager().pubsub().await?.split();
-        sink.subscribe(&channels).await?;
-        Ok(Wakeups { channels, messages, sink, early: None })
+        sink.subscribe(channels.as_flattened()).await?;
+        Ok(Wakeups { channels, woken: VecDeque::new(), messages, sink, early: None })
     }
 }
 
@@ -43,6 +49,9 @@ impl Wakeups {
     /// connection is gone, or its other end keeps silent.
     pub async fn next(&mut self) -> Option<usize> {
         loop {
+            if let Some(at) = self.woken.pop_front() {
+                return Some(at);
+            }
             let message = match self.early.take() {
                 Some(message) => message,
                 None => match timeout(QUIET, self.messages.next()).await {
@@ -52,9 +61,9 @@ impl Wakeups {
                 },
             };
             let channel = message.get_channel_name();
-            if let Some(at) = self.channels.iter().position(|known| known == channel) {
-                return Some(at);
-            }
+            let of_channel = |known: &[String; 2]| known.iter().any(|name| name == channel);
+            let woken = self.channels.iter().enumerate().filter(|(_, known)| of_channel(known));
+            self.woken.extend(woken.map(|(at, _)| at));
         }
     }
 

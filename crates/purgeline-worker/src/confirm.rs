@@ -7,7 +7,7 @@ use crate::{
 };
 use purgeline_core::{Cause, Outcome};
 use purgeline_providers::{CallItem, OpenBatch};
-use purgeline_queue::{Asked, DuePoll, QueueError, Settlement};
+use purgeline_queue::{Asked, DuePoll, QueueError, Settlement, ToldBy};
 use std::collections::BTreeMap;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -27,7 +27,7 @@ impl TargetContext {
             self.hear(Asked::Question, &fate).await?;
             self.reached(Step::PollHeard);
         }
-        persist(self.patience(), "signals", || self.heed(&report.signals)).await?;
+        persist(self.patience(), "signals", || self.heed(&report.signals, ToldBy::Question(""))).await?;
         let whole_target = refuses_target(&report.signals);
         let mut ended: BTreeMap<usize, Vec<(usize, Outcome)>> = BTreeMap::new();
         for answer in report.answers {

@@ -4,7 +4,9 @@ use crate::{
 };
 use purgeline_core::config::WorkerConfig;
 use purgeline_providers::{ConfiguredTarget, Provider};
-use purgeline_queue::{BreakerPolicy, LeasePolicy, PollPolicy, Queue, QueueError, Retention, Settlement};
+use purgeline_queue::{
+    BreakerPolicy, LeasePolicy, PollPolicy, Queue, QueueError, QuotaPolicy, Retention, Settlement,
+};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +18,7 @@ pub(crate) struct TargetContext {
     pub(crate) configured: ConfiguredTarget,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) lease_policy: LeasePolicy,
+    pub(crate) quota_policy: QuotaPolicy,
     /// `None`: the provider's calls are the end, nothing is asked about.
     pub(crate) poll_policy: Option<PollPolicy>,
     pub(crate) retry: RetryPolicy,

@@ -99,7 +99,13 @@ mod tests {
             max_bytes: None,
         };
         let rate = |unit| Rate { unit, max: one, window_ms: NonZeroU64::new(1_000).unwrap() };
-        Limits { call, rates: unit.map(rate).into_iter().collect(), max_in_flight: one, quotas: Vec::new() }
+        Limits {
+            call,
+            rates: unit.map(rate).into_iter().collect(),
+            max_in_flight: one,
+            max_tasks: None,
+            quotas: Vec::new(),
+        }
     }
 
     fn rated() -> Permits {

@@ -1,6 +1,5 @@
 use crate::{context::TargetContext, persist::persist, verdict::refuses_credentials};
-use purgeline_core::Signal;
-use purgeline_queue::{Asked, QueueError};
+use purgeline_queue::{Asked, QueueError, ToldBy};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -15,8 +14,7 @@ impl TargetContext {
     pub(crate) async fn watch_quotas(&self, end: &CancellationToken) {
         let watch = async {
             loop {
-                let signals = self.provider.quota().await;
-                if let Err(error) = self.heed_quotas(&signals).await {
+                if let Err(error) = self.ask_for_quotas().await {
                     warn!(%error, target = %self.target().name, "what is left of the quotas was not written");
                 }
                 tokio::time::sleep(PAUSE).await;
@@ -25,10 +23,14 @@ impl TargetContext {
         end.run_until_cancelled(watch).await;
     }
 
-    async fn heed_quotas(&self, signals: &[Signal]) -> Result<(), QueueError> {
-        if let Some(refused) = refuses_credentials(signals) {
+    async fn ask_for_quotas(&self) -> Result<(), QueueError> {
+        let mark =
+            persist(self.patience(), "mark", || self.queue.quota_mark(self.target(), &self.quota_policy))
+                .await?;
+        let signals = self.provider.quota().await;
+        if let Some(refused) = refuses_credentials(&signals) {
             self.hear(Asked::Question, &refused).await?;
         }
-        persist(self.patience(), "quotas", || self.heed(signals)).await
+        persist(self.patience(), "quotas", || self.heed(&signals, ToldBy::Question(&mark))).await
     }
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 use purgeline_core::{Cause, Class, Outcome, Submission, Verdict};
 use purgeline_providers::{Call, CallItem};
-use purgeline_queue::{Asked, Fate, LeasedBatch, LeasedItem, QueueError, Settlement};
+use purgeline_queue::{Asked, Fate, LeasedBatch, LeasedItem, QueueError, Settlement, ToldBy};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
@@ -49,7 +49,8 @@ impl TargetContext {
         let fate = fate(&submission, &self.configured.descriptor);
         let heard = self.hear(Asked::Call { batch: &batch.id, worker: &self.name }, &fate).await?;
         self.reached(Step::Heard);
-        persist(self.patience(), "signals", || self.heed(&submission.signals)).await?;
+        persist(self.patience(), "signals", || self.heed(&submission.signals, ToldBy::Answer(&batch.id)))
+            .await?;
         self.reached(Step::SignalsWritten);
         let refused = refuses_target(&submission.signals);
         if let (Fate::Down(cause), true, false, 2..) = (&fate, heard.counts, refused, batch.items.len()) {

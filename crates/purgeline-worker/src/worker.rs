@@ -15,7 +15,7 @@ use apalis::layers::WorkerBuilderExt;
 use apalis_core::{error::BoxDynError, monitor::Monitor, task::data::Data, worker::builder::WorkerBuilder};
 use purgeline_core::{Clock, SystemClock, config::WorkerConfig};
 use purgeline_providers::{ConfiguredTarget, TargetError};
-use purgeline_queue::{BreakerPolicy, LeasePolicy, PollPolicy, Queue, Retention, WorkerInfo};
+use purgeline_queue::{BreakerPolicy, LeasePolicy, PollPolicy, Queue, QuotaPolicy, Retention, WorkerInfo};
 use std::{future::Future, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::sync::Notify;
@@ -158,8 +158,10 @@ impl Worker {
         for configured in &self.targets {
             let (limits, lease_ms) = (&configured.descriptor.limits, self.config.lease_ms.get());
             let headroom_ms = self.config.headroom_ms;
+            let reserve_percent = configured.config.limits.quota_reserve_percent.get();
             let mut lease_policy =
                 LeasePolicy::new(limits, configured.config.linger_ms, lease_ms, headroom_ms)
+                    .reserve_percent(reserve_percent)
                     .not_while_open(configured.descriptor.rules.not_while_open);
             if let Some(after_ms) = configured.config.rebound_ms {
                 lease_policy =
@@ -173,6 +175,7 @@ impl Worker {
                 queue: self.queue.clone(),
                 provider,
                 lease_policy,
+                quota_policy: QuotaPolicy::new(limits, reserve_percent),
                 poll_policy,
                 retry: RetryPolicy {
                     initial: Duration::from_millis(configured.config.retry_initial_ms.get()),

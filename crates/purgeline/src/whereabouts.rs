@@ -1,7 +1,7 @@
 use crate::output::{HoldText, Time};
 use purgeline_core::{Action, Item, Kind, Priority, ancestors};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{BatchState, Queue, QueueError, Record, Standing, WaitReason};
+use purgeline_queue::{BatchState, Queue, QueueError, QuotaPolicy, QuotaWait, Record, Standing, WaitReason};
 use serde::Serialize;
 use std::fmt;
 
@@ -62,6 +62,8 @@ pub(crate) struct Wait {
     latest_ms: Option<i64>,
     /// The code of the last failed attempt.
     cause: Option<String>,
+    /// The day's quota that has nothing left for it.
+    quota: Option<QuotaWait>,
     /// What is in its way.
     why: WaitReason,
 }
@@ -99,9 +101,13 @@ pub(crate) async fn find(
 ) -> Result<Option<Whereabouts>, QueueError> {
     // What the item is called does not depend on the priority.
     let (action, _) = target.lane(item, wished, Priority::Normal);
+    let policy =
+        QuotaPolicy::new(&target.descriptor.limits, target.config.limits.quota_reserve_percent.get());
     let target = &target.target;
     if let Some(pending) = queue.pending_item(target, item, action).await? {
-        return Ok(Some(Whereabouts::Pending { wait: Wait::of(item.kind(), pending.record, standing) }));
+        let quota = queue.quota_wait(target, &policy, item, pending.record.lane.priority).await?;
+        let wait = Wait::of(item.kind(), pending.record, standing);
+        return Ok(Some(Whereabouts::Pending { wait: Wait { quota, ..wait } }));
     }
     if let Some(id) = queue.batch_of(target, item, action).await?
         && let Some(batch) = queue.batch(target, &id).await?
@@ -118,7 +124,8 @@ pub(crate) async fn find(
     for dir in ancestors(item) {
         let dir = Item::from_normalized(purgeline_core::Kind::Dir, dir);
         if let Some(pending) = queue.pending_item(target, &dir, action).await? {
-            let wait = Wait::of(Kind::Dir, pending.record, standing);
+            let quota = queue.quota_wait(target, &policy, &dir, pending.record.lane.priority).await?;
+            let wait = Wait { quota, ..Wait::of(Kind::Dir, pending.record, standing) };
             return Ok(Some(Whereabouts::Covered { dir: pending.name, wait }));
         }
     }
@@ -159,7 +166,7 @@ impl Wait {
     fn of(kind: Kind, record: Record, standing: &Standing) -> Self {
         let why = standing.reason(kind, &record);
         let Record { lane, since_ms, attempts, due_ms, latest_ms, cause, .. } = record;
-        Self { lane: lane.to_string(), since_ms, attempts, due_ms, latest_ms, cause, why }
+        Self { lane: lane.to_string(), since_ms, attempts, due_ms, latest_ms, cause, quota: None, why }
     }
 }
 
@@ -173,6 +180,9 @@ impl fmt::Display for Wait {
             (Some(due), None) => write!(f, ", not before {}", Time(due))?,
             (None, _) => {}
         }
+        if let Some(QuotaWait { quota, until_ms }) = &self.quota {
+            write!(f, ", for quota {quota} until {}", Time(*until_ms))?;
+        }
         let times = if self.attempts == 1 { "attempt" } else { "attempts" };
         match (self.attempts, &self.cause) {
             (0, None) => {}
@@ -183,6 +193,7 @@ impl fmt::Display for Wait {
         match &self.why {
             // That was said.
             WaitReason::Delayed { .. } => Ok(()),
+            WaitReason::Turn if self.quota.is_some() => Ok(()),
             why => write!(f, "; {}", Why(why)),
         }
     }

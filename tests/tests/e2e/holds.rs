@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use purgeline_core::{Item, JobId, JobState};
+use purgeline_queue::QuotaWait;
 use purgeline_sim::{CallKind, Fault, FaultRule, Options, Sim, qiniu::QiniuSettings};
 use purgeline_tests::{
     Clocks, RunningWorker, Stage, eventually, lifted_limits, many_urls, merge, qiniu, target, url,
@@ -17,7 +18,8 @@ async fn timed(settings: QiniuSettings) -> (Sim, Stage, Clocks) {
     let clocks = Clocks::at(MORNING);
     let sim = settings.start_with(Options::with_clock(clocks.sim.clone())).await.unwrap();
     let mut config = qiniu(sim.base_url(), lifted_limits());
-    merge(&mut config, json!({"max_attempts": 1, "limits": {"max_in_flight": 1}}));
+    let limits = json!({"max_in_flight": 1, "quota_reserve_percent": 0});
+    merge(&mut config, json!({"max_attempts": 1, "limits": limits}));
     let stage = Stage::timed(vec![target("cdn", config)], &clocks).await;
     (sim, stage, clocks)
 }
@@ -42,13 +44,13 @@ fn purges(sim: &Sim) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_quota_that_a_success_says_is_spent_holds_the_rest_until_the_next_day() {
+async fn a_quota_that_successes_tell_of_is_kept_until_the_next_day() {
     let (sim, stage, clocks) = timed(QiniuSettings { url_quota_day: 120, ..instant() }).await;
     let worker = stage.worker("w1");
     let submitted = stage.submit(&many_urls(150), &[]).await;
-    let hold = stage.held("url").await;
-    assert_eq!(hold.until_ms, Some("2026-01-02T16:00:00Z".parse::<Timestamp>().unwrap().as_millisecond()));
-    assert!(hold.why.contains("120"), "{hold:?}");
+    let wait = stage.out_of_quota(&Item::url(&url("x")).unwrap()).await;
+    let until_ms = "2026-01-02T16:00:00Z".parse::<Timestamp>().unwrap().as_millisecond();
+    assert_eq!(wait, QuotaWait { quota: "urls".into(), until_ms });
     assert_eq!((purges(&sim), stage.stats().await.pending), (2, 30));
     // What comes now waits too, and coalesces.
     let more = stage.submit(&many_urls(150)[140..], &[]).await;
@@ -65,14 +67,14 @@ async fn a_quota_that_a_success_says_is_spent_holds_the_rest_until_the_next_day(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_refused_for_the_quota_uses_no_attempt() {
-    let (sim, stage, clocks) =
-        timed(QiniuSettings { url_quota_day: 100, dir_quota_day: 5, ..instant() }).await;
+    let (sim, stage, clocks) = timed(instant()).await;
+    // Somebody else has used the account.
+    sim.fault(FaultRule::new(Fault::refuse("400034")).on(CallKind::Purge).times(1)).unwrap();
     let worker = stage.worker("w1");
     let submitted = stage.submit(&many_urls(120), &[]).await;
-    let hold = stage.held("url").await;
-    assert!(hold.why.starts_with("400034"), "{hold:?}");
+    stage.out_of_quota(&Item::url(&url("x")).unwrap()).await;
     eventually("the refused items wait again", || async {
-        (stage.stats().await.pending == 60).then_some(())
+        (stage.stats().await.pending == 120).then_some(())
     })
     .await;
     // Dirs have a quota of their own.

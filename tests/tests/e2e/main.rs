@@ -19,6 +19,7 @@ mod late;
 mod load;
 mod outcomes;
 mod producer;
+mod quotas;
 mod redis_death;
 mod refusals;
 mod steps;

@@ -2,12 +2,14 @@
 //! environment is the binary's business.
 
 mod breaker;
+mod quota;
 mod redis;
 mod retention;
 mod target;
 mod worker;
 
 pub use breaker::BreakerConfig;
+pub use quota::{QuotaConfig, ReservePercent, UtcOffsetHours};
 pub use redis::{Durability, RedisConfig};
 pub use retention::RetentionConfig;
 pub use target::{LimitsConfig, Settings, TargetConfig};

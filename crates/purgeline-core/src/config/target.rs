@@ -1,4 +1,4 @@
-use super::BreakerConfig;
+use super::{BreakerConfig, QuotaConfig, ReservePercent};
 use crate::{HostPattern, Rate, TargetName};
 use serde::Deserialize;
 use serde_json::Value;
@@ -83,8 +83,15 @@ pub struct LimitsConfig {
     pub max_dirs: Option<NonZeroU32>,
     /// Calls under way at once.
     pub max_in_flight: Option<NonZeroU32>,
+    /// Tasks in progress at the provider: accepted calls whose end is not known, and calls under
+    /// way.
+    pub max_tasks: Option<NonZeroU32>,
     /// Calls or items in a window.
     pub rates: Vec<Rate>,
+    /// Items a day.
+    pub quotas: Vec<QuotaConfig>,
+    /// The part of each day's quota that only urgent items may use.
+    pub quota_reserve_percent: ReservePercent,
     /// The provider has granted this account more than it documents: take the limits as they
     /// are.
     pub exceed_documented: bool,

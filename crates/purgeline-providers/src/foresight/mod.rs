@@ -102,6 +102,7 @@ fn limits(verify_listing: bool) -> Limits {
         },
         rates: vec![rate(RateUnit::Calls), rate(RateUnit::Polls)],
         max_in_flight: NonZeroU32::MIN,
+        max_tasks: None,
         quotas: Vec::new(),
     }
 }

@@ -78,8 +78,8 @@ fn the_proof_costs_requests_and_so_calls() {
         let limits = descriptor(&settings).unwrap().limits;
         limits.rates.iter().map(Rate::to_string).collect::<Vec<_>>()
     };
-    assert_eq!(rates(false), ["5 per 1000 ms", "5 per 1000 ms"]);
-    assert_eq!(rates(true), ["2 per 1000 ms", "2 per 1000 ms"]);
+    assert_eq!(rates(false), ["5 per 1 s", "5 per 1 s"]);
+    assert_eq!(rates(true), ["2 per 1 s", "2 per 1 s"]);
 }
 
 #[test]

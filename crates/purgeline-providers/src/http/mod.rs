@@ -76,6 +76,7 @@ fn descriptor(settings: &Settings) -> Result<Descriptor, SettingsError> {
             // A cache of your own takes what its machine can; a target's limits may say less.
             rates: Vec::new(),
             max_in_flight: settings.max_in_flight,
+            max_tasks: None,
             quotas: Vec::new(),
         },
         rules: ItemRules::default(),

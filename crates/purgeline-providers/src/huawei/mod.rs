@@ -13,7 +13,7 @@ mod types;
 
 use crate::{
     BuildContext, Entry, Provider, SettingsError,
-    figures::{count, ms},
+    figures::{count, ms, told_quotas},
     settings,
     settings::PollSettings,
 };
@@ -193,7 +193,8 @@ fn limits(chinese: ChineseUrls) -> Limits {
         ],
         // Not documented; of calls of 1,000 URLs few are needed.
         max_in_flight: count(4),
-        quotas: Vec::new(),
+        max_tasks: None,
+        quotas: told_quotas(),
     }
 }
 

@@ -108,7 +108,7 @@ fn quota_spent(items: &[CallItem], cause: &Cause, now: Timestamp) -> Submission 
     let waits = Outcome::Retry { after_ms: Some(0), cause: cause.clone() };
     let kind = items.first().map(|item| item.item.kind());
     let for_ms = day::ms_to_next(now, day::UTC_PLUS_8);
-    Submission::all(items.len(), &waits).with_signal(Signal::QuotaSpent { kind, for_ms, cause })
+    Submission::all(items.len(), &waits).with_signal(Signal::QuotaSpent { kind, host: None, for_ms, cause })
 }
 
 const fn bisect(cause: Cause) -> Submission {

@@ -13,7 +13,7 @@ pub use types::Product;
 
 use crate::{
     BuildContext, Entry, Provider, SettingsError,
-    figures::{count, ms},
+    figures::{count, ms, told_quotas},
     settings,
     settings::PollSettings,
 };
@@ -112,7 +112,8 @@ fn limits() -> Limits {
         ],
         // Not documented; with these, 240 items a second go out even if each call takes a second.
         max_in_flight: count(8),
-        quotas: Vec::new(),
+        max_tasks: None,
+        quotas: told_quotas(),
     }
 }
 

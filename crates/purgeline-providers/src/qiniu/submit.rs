@@ -141,7 +141,7 @@ fn quota_spent(
     let for_ms = day::ms_to_next(now, day::UTC_PLUS_8);
     submission.signals = kinds
         .iter()
-        .map(|&kind| Signal::QuotaSpent { kind: Some(kind), for_ms, cause: cause.clone() })
+        .map(|&kind| Signal::QuotaSpent { kind: Some(kind), host: None, for_ms, cause: cause.clone() })
         .collect();
     submission
 }

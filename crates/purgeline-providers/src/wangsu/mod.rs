@@ -117,7 +117,13 @@ fn limits() -> Limits {
     let five_minutes = ms(300_000);
     // Days in UTC+8, said of a sibling (documents.cdnetworks.com, page 23795). Wangsu grants
     // accounts more when asked.
-    let quota = |kind, max, per_host| Quota { kind, max: count(max), day_utc_offset_hours: 8, per_host };
+    let quota = |kind, max, per_host| Quota {
+        kind: Some(kind),
+        max: Some(count(max)),
+        day_utc_offset_hours: 8,
+        per_host,
+        configured: false,
+    };
     Limits {
         call: CallLimits {
             max_items: count(500),
@@ -133,6 +139,7 @@ fn limits() -> Limits {
         ],
         // Not documented; with a call every 6 seconds there is no need for more.
         max_in_flight: count(4),
+        max_tasks: None,
         quotas: vec![
             quota(Kind::Url, 5_000, false),
             quota(Kind::Dir, 500, false),

@@ -8,7 +8,7 @@ use crate::{CallItem, day, status::refused, transport::Answer};
 use jiff::Timestamp;
 use purgeline_core::{Action, Cause, Class, Item, Kind, Outcome, Receipt, Signal, Submission, Verdict};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// A Wangsu clock further off than this is not believed: within it signatures are good.
 const MAX_CLOCK_OFFSET_S: i64 = 300;
@@ -82,14 +82,17 @@ fn channels(items: &[CallItem], message: &str, cause: &Cause, ticket: Ticket, no
     let channels = Channels::read(message);
     let dead = Cause::new(Class::ItemDead, codes::CHANNEL, message);
     let full = Cause::new(Class::QuotaDay, codes::DIRS_OF_HOST, message);
-    let tomorrow = Some(day::ms_to_next(now, day::UTC_PLUS_8));
+    let for_ms = day::ms_to_next(now, day::UTC_PLUS_8);
+    let tomorrow = Some(for_ms);
     let is_dead = listed(&channels.refused, items);
     if !channels.refused.is_empty() && !is_dead.contains(&true) {
         // It is one of them, written in a way that is not known.
         return refused(items.len(), Cause { class: Class::ItemDead, ..cause.clone() }, None);
     }
     let is_full = listed(&channels.full, items);
-    submission(items, Some(ticket), |at, item| {
+    let full_dirs = items.iter().zip(&is_full).filter(|(item, full)| **full && item.item.kind() == Kind::Dir);
+    let hosts: BTreeSet<_> = full_dirs.filter_map(|(item, _)| item.item.host()).collect();
+    let mut submission = submission(items, Some(ticket), |at, item| {
         if is_dead[at] {
             Outcome::Failed(dead.clone())
         } else if is_full[at] && item.kind() == Kind::Dir {
@@ -97,7 +100,15 @@ fn channels(items: &[CallItem], message: &str, cause: &Cause, ticket: Ticket, no
         } else {
             Outcome::Accepted
         }
-    })
+    });
+    submission.signals = hosts
+        .into_iter()
+        .map(|host| {
+            let host = Some(host.to_owned());
+            Signal::QuotaSpent { kind: Some(Kind::Dir), host, for_ms, cause: full.clone() }
+        })
+        .collect();
+    submission
 }
 
 /// Which items these lists of channels name, by their domain or themselves.
@@ -164,7 +175,7 @@ pub(super) fn out_of_limit(
     now: Timestamp,
 ) -> Submission {
     let for_ms = day::ms_to_next(now, day::UTC_PLUS_8);
-    let spent = |kind| Signal::QuotaSpent { kind: Some(kind), for_ms, cause: cause.clone() };
+    let spent = |kind| Signal::QuotaSpent { kind: Some(kind), host: None, for_ms, cause: cause.clone() };
     let asked = [Kind::Url, Kind::Dir].map(|kind| (kind, count(items, kind)));
     let mut asked: Vec<_> = asked.into_iter().filter(|(_, count)| *count > 0).collect();
     let Some(left) = left else {

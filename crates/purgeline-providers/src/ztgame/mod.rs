@@ -111,6 +111,7 @@ fn limits() -> Limits {
             Rate { unit: RateUnit::Polls, max: NonZeroU32::MIN, window_ms: second },
         ],
         max_in_flight: NonZeroU32::MIN,
+        max_tasks: None,
         quotas: Vec::new(),
     }
 }

@@ -70,7 +70,7 @@ fn policy() -> Outcome<LeasePolicy> {
         max_hosts: None,
         max_bytes: None,
     };
-    let limits = Limits { call, rates: Vec::new(), max_in_flight: most, quotas: Vec::new() };
+    let limits = Limits { call, rates: Vec::new(), max_in_flight: most, max_tasks: None, quotas: Vec::new() };
     Ok(LeasePolicy::new(&limits, 0, 60_000, 0))
 }
 

@@ -81,7 +81,7 @@ if coverable and tonumber(call('HGET', STATS, 'dirs') or 0) > 0 then
 end
 local new_dirs = false
 local function covering(name)
-  if not coverable or not (new_dirs or next(waiting_dirs)) then return nil end
+  if not coverable or not (new_dirs or next(waiting_dirs)) or dirs_wait(host_of_name(name)) then return nil end
   for _, dir in ipairs(ancestors(name)) do
     local text = changed[dir] or waiting_dirs[dir]
     if text and may_cover(text, PRIORITY[priority]) then return dir end

@@ -1,8 +1,7 @@
 -- Puts the items of a leased batch back to the front of their lanes: for a worker that stops
 -- before it has sent them, or comes too late for its permits. The fleet has those again, unless
--- something of the batch has settled: that may have been sent.
+-- something of the batch has settled: that may have been sent. So has the day its quotas.
 --
--- KEYS  2 the account's base key
 -- ARGV  2 batch id    3 worker
 -- returns items put back; 0 if the lease was lost meanwhile
 -- bound O(items of the batch, permits in the windows)
@@ -12,6 +11,7 @@ if state[1] ~= 'leased' or state[2] ~= ARGV[3] then return 0 end
 if state[4] and state[5] == state[6] then
   for name, count in string.gmatch(state[4], '(%S+)=(%d+)') do give_back_permits(name, state[3], count) end
 end
+quota_unspent(ARGV[2])
 local count = put_batch_back(ARGV[2], '', 0)
 call('PUBLISH', T .. ':wake', 'given back')
 return count

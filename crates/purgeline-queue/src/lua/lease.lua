@@ -2,7 +2,6 @@
 -- held, whether the fleet's limits allow a call and with how many items, whether the chunk is
 -- full enough, and which items go. The permits are taken with it.
 --
--- KEYS  2 the account's base key
 -- ARGV  2 worker    3 policy, as JSON: see LeasePolicy
 -- returns {'batch', id, lease deadline, count, then for each item: index, name, record}; 'probe' in
 --         place of 'batch' if the breaker is open
@@ -23,8 +22,10 @@ end
 local till, why = held()
 if till then return wait(till, why) end
 
-local in_flight = call('ZCARD', LEASES)
-if in_flight >= policy.max_in_flight then return wait(0, 'in_flight') end
+local in_flight, calls = call('ZCARD', LEASES), calls_in_flight()
+if calls >= policy.max_in_flight then return wait(0, 'in_flight') end
+if policy.max_tasks and calls + tasks_in_progress() >= policy.max_tasks then return wait(0, 'tasks') end
+read_quotas(policy.quotas)
 
 -- The most of a call, and what the windows leave of it now, by kind and together.
 local KIND_UNIT = { url = 'urls', dir = 'dirs' }
@@ -89,7 +90,8 @@ end
 local function lease(id, key)
   local deadline = NOW + policy.lease_ms
   call('HSET', key, 'state', 'leased', 'worker', worker, 'leased_at', int(NOW))
-  call('ZADD', LEASES, int(deadline), id)
+  call_begins(id, deadline)
+  take_quotas(id)
   call('HINCRBY', STATS, 'leased', 1)
   return int(deadline), probe_by(id)
 end
@@ -101,14 +103,18 @@ local function answer(id, key, count, items)
   return reply
 end
 
--- A batch that was split waits ready: its items are already chosen.
+-- A batch that was split waits ready: its items are already chosen. One for which the day has no room
+-- goes back to its lanes, where its items wait and coalesce.
 for _, ready in ipairs(call('LRANGE', READY, 0, 15)) do
-  local key, of_kind, total, reply = T .. ':batch:' .. ready, {}, 0, {}
+  local key, of_kind, total, reply, fits = T .. ':batch:' .. ready, {}, 0, {}, true
   local fields = call('HGETALL', key)
   for at = 1, #fields, 2 do
     if string.find(fields[at], '^%d+$') then
       local item = batch_item(fields[at + 1])
       local kind = kind_of_name(item.name)
+      local left, _, host = quota_for(item.name, kind, priority_of(item.lane) == 0)
+      if left < 1 then fits = false end
+      quota_counts_in(kind, host)
       total, of_kind[kind] = total + 1, (of_kind[kind] or 0) + 1
       reply[#reply + 1] = fields[at]
       reply[#reply + 1] = item.name
@@ -117,6 +123,9 @@ for _, ready in ipairs(call('LRANGE', READY, 0, 15)) do
   end
   if total == 0 then
     call('LREM', READY, 1, ready) -- its record is gone
+  elseif not fits then
+    call('LREM', READY, 1, ready)
+    put_batch_back(ready, '', 0)
   else
     local stop = false
     for kind, count in pairs(of_kind) do
@@ -134,6 +143,7 @@ for _, ready in ipairs(call('LRANGE', READY, 0, 15)) do
       return answer(ready, key, total, reply)
     end
   end
+  forget_counted_in()
 end
 
 lift_embargoes()
@@ -161,7 +171,7 @@ end
 
 -- The lanes that share this call: the first in rank that may go, and those that may go with it.
 local function choose()
-  local pick = { lanes = {}, action = {}, available = { items = 0 }, urgent = false }
+  local pick = { lanes = {}, action = {}, available = { items = 0 }, urgent = false, urgent_of = {} }
   local hosts, host_count, at = {}, 0, 0
   while #pick.lanes == 0 and at < 1024 do
     local ranked = call('ZRANGE', LANES, at, at + 63, 'WITHSCORES')
@@ -171,20 +181,25 @@ local function choose()
       local lane = ranked[i]
       local length, kind = call('LLEN', T .. ':lane:' .. lane), kind_of_lane(lane)
       local action = string.match(lane, '^%l+/%l+%+(%l+)') or 'default'
-      local host = string.match(lane, '@(.*)$')
+      local host, urgent = string.match(lane, '@(.*)$'), priority_of(lane) == 0
+      local left, spent = quota_room(kind, host, urgent)
       if length == 0 then
         call('ZREM', LANES, lane)
         at = at - 1
       elseif stop_of(kind) then
         note(stops[kind])
+      elseif left < 1 then
+        note(spent)
+        if kind == 'dir' and not urgent then note_dirs(host, spent) end
       elseif (#pick.lanes == 0 or policy.mix_kinds or pick.action[kind])
         and (not pick.action[kind] or pick.action[kind] == action)
         and (not host or hosts[host] or host_count < policy.max_hosts) then
         pick.lanes[#pick.lanes + 1] = { name = lane, kind = kind, priority = priority_of(lane), order = i }
         pick.action[kind] = action
         if host and not hosts[host] then hosts[host], host_count = true, host_count + 1 end
-        pick.available[kind] = (pick.available[kind] or 0) + length
-        if priority_of(lane) == 0 then pick.urgent = true end
+        pick.available[kind] = (pick.available[kind] or 0) + math.min(length, left)
+        if urgent then pick.urgent, pick.urgent_of[kind] = true, true end
+        if kind == 'dir' and not urgent then note_dirs(host, nil) end
         local since = tonumber(ranked[i + 1]) - priority_of(lane) * 1e14
         if not pick.oldest or since < pick.oldest then pick.oldest = since end
       end
@@ -193,9 +208,10 @@ local function choose()
   -- Full: nothing more could go along, in one kind at least or together.
   pick.wanted, pick.wanted_of, pick.full = 0, {}, false
   for kind in pairs(pick.action) do
-    pick.wanted_of[kind] = math.min(pick.available[kind], room[kind])
+    local most = math.min(room[kind], (quota_room(kind, nil, pick.urgent_of[kind])))
+    pick.wanted_of[kind] = math.min(pick.available[kind], most)
     pick.wanted = pick.wanted + pick.wanted_of[kind]
-    if pick.available[kind] >= room[kind] then pick.full = true end
+    if pick.available[kind] >= most then pick.full = true end
   end
   if pick.wanted >= room.items then pick.wanted, pick.full = room.items, true end
   return pick
@@ -248,6 +264,10 @@ local most_looked = 4 * policy.max_items + 200
 local max_bytes = policy.max_bytes or 0
 local joined_later = {} -- waiting dirs that got the jobs of items they cover: name -> text
 
+local function dir_may_go(name, text)
+  return quota_for(name, 'dir', priority_of(string.sub(text, 6)) == 0) >= 1
+end
+
 -- Whether a dir covers this item, one already in this batch or one that waits; if so, the item's
 -- jobs wait for the dir from now on.
 local function covered(name, text, priority)
@@ -256,7 +276,7 @@ local function covered(name, text, priority)
   local found = call('HMGET', PENDING, unpack(above))
   for i, dir in ipairs(above) do
     local to = joined_later[dir] or found[i]
-    if dir_at[dir] or (to and may_cover(to, priority)) then
+    if dir_at[dir] or (to and may_cover(to, priority) and dir_may_go(name, to)) then
       local record = parse(text)
       local spilled = T .. ':waiters:' .. name
       if record.spill == '1' then
@@ -289,6 +309,15 @@ table.sort(pick.lanes, function(a, b)
   if (a.kind == 'dir') ~= (b.kind == 'dir') then return a.kind == 'dir' end
   return a.order < b.order
 end)
+-- The item's lane was made before its host had a quota of its own, and that is spent: it waits in one
+-- for its host, and stops nobody else.
+local function wait_for_host(name, text, host)
+  local record = parse(text)
+  record.lane = string.match(record.lane, '^[^@]*') .. '@' .. host
+  call('HSET', PENDING, name, pack(record))
+  stand(name, record, false)
+end
+
 local byte_full = false
 local seen = {}
 -- Longer than any provider works on an item: what held it lets go much sooner.
@@ -307,7 +336,8 @@ local function wait_for_earlier(name, text)
 end
 for _, lane in ipairs(pick.lanes) do
   local kind, key, own = lane.kind, T .. ':lane:' .. lane.name, 'lane=' .. lane.name .. ' '
-  while not byte_full and #names < wanted and (of_kind[kind] or 0) < wanted_of[kind] and looked < most_looked do
+  local urgent, spent = lane.priority == 0, false
+  while not byte_full and not spent and #names < wanted and (of_kind[kind] or 0) < wanted_of[kind] and looked < most_looked do
     local ask = math.min(wanted - #names, wanted_of[kind] - (of_kind[kind] or 0), most_looked - looked, SLICE)
     local popped = call('LPOP', key, ask)
     if not popped or #popped == 0 then break end
@@ -322,7 +352,10 @@ for _, lane in ipairs(pick.lanes) do
       if text and not seen[name] and string.find(text, ' due=0 ', 1, true)
         and (string.find(text, own, 1, true) == 1 or priority_of(string.sub(text, 6)) <= lane.priority) then
         byte_full = byte_full or (max_bytes > 0 and #names > 0 and bytes + #name > max_bytes)
-        if byte_full then
+        local left, stop, host = quota_for(name, kind, urgent)
+        local of_host = left < 1 and stop[3] and not string.find(lane.name, '@', 1, true)
+        spent = spent or (left < 1 and not of_host)
+        if byte_full or spent then
           rest[#rest + 1] = name
         else
           seen[name] = true
@@ -332,7 +365,10 @@ for _, lane in ipairs(pick.lanes) do
             -- It goes with the dir.
           elseif holders[i] then
             wait_for_earlier(name, text)
+          elseif of_host then
+            wait_for_host(name, text, host)
           else
+            quota_counts_in(kind, host)
             names[#names + 1] = name
             records[#names] = text
             bytes = bytes + #name

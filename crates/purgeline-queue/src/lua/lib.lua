@@ -1,7 +1,7 @@
 -- Shared by every script of a target; stands in front of each.
 --
--- KEYS[1] is the target's base key, purgeline:v1:{account}:target. All other keys of the target
--- derive from it and lie in its slot, by the hash tag.
+-- KEYS[1] is the target's base key, purgeline:v1:{account}:target. All other keys of the target, and
+-- those that an account's targets share, derive from it and lie in its slot, by the hash tag.
 -- ARGV[1] is the time in ms, or '' for Redis's own: only tests hand one in.
 --
 -- A pending record is text that an operator can read:
@@ -19,6 +19,7 @@
 -- jobs stands last, so that one more job is an append.
 
 local T = KEYS[1]
+local A, NAME = string.match(T, '^(.*):([^:]*)$')
 local PENDING, LANES, DELAYED, INFLIGHT = T .. ':pending', T .. ':lanes', T .. ':delayed', T .. ':inflight'
 local LEASES, POLLS, READY, HOLD, STATS = T .. ':leases', T .. ':polls', T .. ':ready', T .. ':hold', T .. ':stats'
 local OUTBOX, SETTLING, DEAD = T .. ':outbox', T .. ':settling', T .. ':dead'
@@ -89,6 +90,11 @@ end
 -- The kind of a lane or of an item's name: 'url' of normal/url+delete@host, or of url+delete:….
 local function kind_of_lane(lane) return string.match(lane, '^%l+/(%l+)') end
 local function kind_of_name(name) return string.match(name, '^%l+') end
+-- The host of an item's name, without its port; nil for a resource.
+local function host_of_name(name)
+  local authority = string.match(name, '^%l+[^:]*:%l+://([^/?]*)')
+  return authority and (string.match(authority, '^(.*):%d*$') or authority)
+end
 local function is_dir(name) return string.sub(name, 1, 3) == 'dir' end
 
 -- Lanes of an earlier priority rank first, then the one that has waited longest. 1e14 ms is
@@ -272,11 +278,4 @@ local function let_go(names, batch, instead)
       stop_waiting(gone)
     end
   end
-end
-
--- A batch has left its worker: if a call has come back by it, whoever lingers for company may go.
-local function call_returned(batch)
-  if call('ZREM', LEASES, batch) == 0 then return end
-  call('HSET', STATS, 'last_return', int(NOW))
-  call('PUBLISH', T .. ':wake', 'returned')
 end

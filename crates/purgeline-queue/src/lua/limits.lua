@@ -1,12 +1,10 @@
 -- The fleet's limits: exact sliding windows, shared by all targets of an account.
--- Stands after lib.lua and breaker.lua in scripts that take permits; KEYS[2] is the account's base key,
--- purgeline:v1:{account}.
+-- Stands after lib.lua and breaker.lua in scripts that take permits.
 --
 -- limit:<name>   list of permits in the window, oldest first: '<ms> <count>'
 -- limit:used     hash: their sum, by name
 -- limit:throttled  string: until when no call may be made, and why; expires a while after
 
-local A = KEYS[2]
 local USED = A .. ':limit:used'
 
 -- A rate's window as kept here: longer by the head room, since two calls that are granted so

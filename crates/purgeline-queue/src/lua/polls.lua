@@ -1,7 +1,6 @@
 -- Takes open batches whose next question is due. Each is put off by the poll's own lease, so that
 -- another worker asks if this one dies; the answer settles items or puts it off again.
 --
--- KEYS  2 the account's base key
 -- ARGV  2 policy, as JSON: see PollPolicy
 -- returns {'polls', then for each batch: id, receipt, submitted_at, polls, item count, then index, item name pairs}
 --         {'wait', ms until it is worth asking again (0: unknown), why}
@@ -40,7 +39,7 @@ for _, batch in ipairs(due) do
   local key = T .. ':batch:' .. batch
   local head = call('HMGET', key, 'receipt', 'submitted_at')
   if not head[1] then
-    call('ZREM', POLLS, batch) -- somebody has deleted it
+    task_ended(batch) -- somebody has deleted it
   else
     call('ZADD', POLLS, int(NOW + policy.lease_ms), batch)
     local polls = call('HINCRBY', key, 'polls', 1)

@@ -1,4 +1,4 @@
--- Stands after lib.lua in scripts that take a batch from its worker.
+-- Stands after calls.lua in scripts that take a batch from its worker.
 
 -- All items of a batch back to the front of their lanes, in order; the batch is gone.
 local function put_batch_back(batch, cause, attempts)
@@ -20,8 +20,8 @@ local function put_batch_back(batch, cause, attempts)
     if cause ~= '' then blame(item, cause) end
     put_back(item.name, item, 0, T .. ':waiters:' .. batch .. ':' .. index, true)
   end
-  call('DEL', key)
-  call('ZREM', POLLS, batch)
   call_returned(batch)
+  task_ended(batch)
+  call('DEL', key)
   return #indexes
 end

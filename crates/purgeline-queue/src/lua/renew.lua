@@ -9,6 +9,7 @@ for at = 4, #ARGV do
   local state = call('HMGET', T .. ':batch:' .. ARGV[at], 'state', 'worker')
   if state[1] == 'leased' and state[2] == ARGV[2] then
     call('ZADD', LEASES, 'XX', int(NOW + tonumber(ARGV[3])), ARGV[at])
+    call('ZADD', IN_FLIGHT, int(NOW + tonumber(ARGV[3])), of_account(ARGV[at]))
   else
     lost[#lost + 1] = ARGV[at]
   end

@@ -99,9 +99,9 @@ if retries > 0 then
   call('PUBLISH', T .. ':wake', 'retry')
 end
 if closes then
-  call('DEL', key)
-  call('ZREM', POLLS, batch)
-  call('LREM', READY, 1, batch)
   call_returned(batch)
+  task_ended(batch)
+  call('LREM', READY, 1, batch)
+  call('DEL', key)
 end
 return { #open, spilled_left, ended }

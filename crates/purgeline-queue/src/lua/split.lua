@@ -50,7 +50,9 @@ end
 -- The first half stands first; both before the halves of an earlier split, so that few batches
 -- are open at once.
 for half = #ids, 1, -1 do call('LPUSH', READY, ids[half]) end
-call('DEL', key)
-call('ZREM', POLLS, batch)
+-- A call that was refused as a whole has spent nothing of the day.
+if its_own then quota_unspent(batch) end
 call_returned(batch)
+task_ended(batch)
+call('DEL', key)
 return ids

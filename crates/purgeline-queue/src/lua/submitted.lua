@@ -12,6 +12,6 @@ local state = call('HMGET', key, 'state', 'worker', 'receipt')
 if state[1] == 'submitted' and state[2] == worker and state[3] == ARGV[4] then return 1 end
 if state[1] ~= 'leased' or state[2] ~= worker then return 0 end
 call('HSET', key, 'state', 'submitted', 'receipt', ARGV[4], 'submitted_at', int(NOW))
-call('ZADD', POLLS, int(NOW + tonumber(ARGV[5])), batch)
+task_begins(batch, NOW + tonumber(ARGV[5]))
 call_returned(batch)
 return 1

@@ -1,6 +1,5 @@
 -- The provider said to slow down: no worker calls any target of the account for a while.
 --
--- KEYS  2 the account's base key
 -- ARGV  2 ms from now    3 why (code)    4 message
 -- returns 1; 0 if a longer throttle stands
 -- bound O(1)

@@ -307,6 +307,7 @@ pub(crate) fn limits() -> Limits {
         },
         rates: Vec::new(),
         max_in_flight: count(10),
+        max_tasks: None,
         quotas: Vec::new(),
     }
 }

@@ -79,6 +79,7 @@ fn every_documented_key_is_true() {
     assert_eq!(documented.retry_max_ms, default.retry_max_ms);
     assert_eq!(documented.timeout_ms, Some(purgeline_core::Descriptor::TIMEOUT_MS));
     assert_eq!(documented.limits.exceed_documented, default.limits.exceed_documented);
+    assert_eq!(documented.limits.quota_reserve_percent, default.limits.quota_reserve_percent);
 }
 
 /// The types have no key that the default file does not document.
@@ -224,7 +225,23 @@ fn a_wrong_value_is_answered_with_what_was_expected() {
         ),
         (
             "[targets.q]\nprovider = 'qiniu'\nlimits.max_urls = 61",
-            "targets.q.limits.max_urls is 61, more than the 60 that",
+            "targets.q.limits.max_urls is 61, 1 more than the 60 that",
+        ),
+        (
+            "[targets.w]\nprovider = 'wangsu'\nlimits.quotas = [{ kind = 'url', max = 6000 }]",
+            "targets.w.limits.quotas (urls) is 6000 a day, 1000 more than the 5000 a day that wangsu allows",
+        ),
+        (
+            "[targets.w]\nprovider = 'wangsu'\nlimits.rates = [{ unit = 'calls', max = 100, window_ms = 300000 }]",
+            "targets.w.limits.rates (calls) is 100 per 5 min, 50 more than the 50 per 5 min that wangsu allows",
+        ),
+        (
+            "[targets.q]\nprovider = 'qiniu'\nlimits.quota_reserve_percent = 91",
+            "targets.q.limits.quota_reserve_percent (in purgeline.toml): expected 0 to 90 percent, came 91",
+        ),
+        (
+            "[targets.q]\nprovider = 'qiniu'\nlimits.quotas = [{ max = 1, day_utc_offset_hours = 15 }]",
+            "targets.q.limits.quotas[0].day_utc_offset_hours (in purgeline.toml): expected an offset from UTC of -12 to 14 hours, came 15",
         ),
         (
             "[targets.q]\nprovider = 'qiniu'\nlimits.rates = [{ unit = 'calls', max = 0, window_ms = 1 }]",

@@ -1,10 +1,12 @@
 //! What commands answer: text for people, or JSON with stable field names for programs.
 
 mod hold;
+mod quota;
 mod table;
 mod time;
 
 pub(crate) use hold::HoldText;
+pub(crate) use quota::QuotaShown;
 pub(crate) use table::table;
 pub(crate) use time::{Span, Time};
 

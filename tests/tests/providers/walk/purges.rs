@@ -278,11 +278,10 @@ async fn waits_for_the_day(case: &Case) {
 
 /// The items that wait for the next day, by themselves or by their kind.
 async fn until_the_day(scene: &Scene, items: &[Item], midnight: i64) -> Vec<Item> {
-    let (holds, open) = (scene.holds().await, scene.standing().await.open);
+    let open = scene.standing().await.open;
     let mut waiting = Vec::new();
     for item in items {
-        let held =
-            holds.iter().any(|hold| hold.name == item.kind().as_str() && hold.until_ms == Some(midnight));
+        let held = scene.stage.quota_wait(item).await.is_some_and(|wait| wait.until_ms == midnight);
         let due = scene.due(item).await.is_some_and(|(due, _)| due >= midnight);
         // A half of a call that was split waits as it is.
         if due

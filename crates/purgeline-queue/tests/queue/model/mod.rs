@@ -111,6 +111,11 @@ fn the_invariants_hold_where_an_item_goes_once_at_a_time() {
 }
 
 #[test]
+fn the_invariants_hold_under_quotas_of_the_day() {
+    holds_under(&Rules::quotas());
+}
+
+#[test]
 fn the_invariants_hold_under_rates() {
     holds_under(&Rules::rated());
 }

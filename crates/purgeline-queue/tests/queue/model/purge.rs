@@ -42,7 +42,7 @@ pub(crate) struct Purge {
 pub(crate) enum State {
     Leased { worker: usize, deadline: i64 },
     Ready,
-    Submitted { worker: usize, poll_at: i64 },
+    Submitted { worker: usize, poll_at: i64, since: i64 },
 }
 
 #[derive(Clone, Debug)]

@@ -22,6 +22,8 @@ pub(crate) struct QueueModel {
     /// Held until then; `None`: until it is lifted.
     pub(crate) holds: BTreeMap<Held, Option<i64>>,
     pub(crate) breaker: BreakerModel,
+    /// Dirs that wait for another day's quota, and so cover nothing.
+    pub(crate) no_cover: BTreeSet<String>,
 }
 
 /// What a chunk does, or why it does nothing.
@@ -88,7 +90,10 @@ impl QueueModel {
             return Vec::new();
         }
         let covers = |dir: &str, purge: &Purge| {
-            is_covered_by(name, dir) && purge.due.is_none() && purge.priority <= priority
+            !self.no_cover.contains(dir)
+                && is_covered_by(name, dir)
+                && purge.due.is_none()
+                && purge.priority <= priority
         };
         let mut dirs: Vec<_> = self
             .pending

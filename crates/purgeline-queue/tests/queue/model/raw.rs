@@ -15,7 +15,8 @@ macro_rules! script {
     };
 }
 
-static SETTLE: LazyLock<Script> = script!("lib.lua" "counts.lua" "rebound.lua" "settle.lua");
+static SETTLE: LazyLock<Script> =
+    script!("lib.lua" "quota.lua" "calls.lua" "counts.lua" "rebound.lua" "settle.lua");
 static DRAIN: LazyLock<Script> = script!("lib.lua" "counts.lua" "expire.lua" "drain.lua");
 static COMPACT: LazyLock<Script> = script!("lib.lua" "compact.lua");
 

@@ -1,7 +1,7 @@
 //! The limits under which a case runs.
 
 use crate::bed::count;
-use purgeline_core::{CallLimits, Kind, Limits, Rate, RateUnit};
+use purgeline_core::{CallLimits, Kind, Limits, Quota, Rate, RateUnit};
 use purgeline_queue::{BreakerPolicy, LeasePolicy, PollPolicy};
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ pub(crate) const POLL_LEASE_MS: u64 = 500;
 pub(crate) const BREAKER: BreakerPolicy = BreakerPolicy { failures: 2, probe_ms: 95, max_probe_ms: 300 };
 /// Batches of one question.
 pub(crate) const POLLED: usize = 2;
+/// What part of a quota only urgent items may use.
+pub(crate) const RESERVE_PERCENT: usize = 25;
 /// How much longer windows are kept, in ms.
 pub(crate) const HEADROOM_MS: u64 = 10;
 
@@ -23,8 +25,10 @@ const MOST_REBOUND: u64 = 100_000;
 
 pub(crate) struct Rules {
     pub(crate) limits: Limits,
-    /// Lanes are apart by host.
+    /// A call has one host.
     pub(crate) by_host: bool,
+    /// Lanes are apart by host.
+    pub(crate) lanes_by_host: bool,
     /// The provider refuses what it still works on.
     pub(crate) one_at_a_time: bool,
     /// What was purged is purged once more after so many ms.
@@ -43,6 +47,7 @@ impl Rules {
             poll_policy: PollPolicy::new(&limits, polled, POLL_LEASE_MS, HEADROOM_MS),
             limits,
             by_host,
+            lanes_by_host: by_host,
             one_at_a_time: false,
             rebound_ms: None,
         }
@@ -64,7 +69,10 @@ impl Rules {
             max_hosts: None,
             max_bytes: None,
         };
-        Self::new(Limits { call, rates: Vec::new(), max_in_flight: count(3), quotas: Vec::new() }, false)
+        Self::new(
+            Limits { call, rates: Vec::new(), max_in_flight: count(3), max_tasks: None, quotas: Vec::new() },
+            false,
+        )
     }
 
     /// All kinds in a call, one host.
@@ -95,8 +103,39 @@ impl Rules {
         Self::new(limits, false)
     }
 
+    /// Quotas of the day, of which a quarter is kept for urgent items, and few tasks at the provider.
+    pub(crate) fn quotas() -> Self {
+        let mut limits = Self::plain().limits;
+        let quota = |kind, max, per_host| Quota {
+            kind,
+            max: Some(count(max)),
+            day_utc_offset_hours: 8,
+            per_host,
+            configured: false,
+        };
+        limits.quotas = vec![
+            quota(Some(Kind::Url), 8, false),
+            quota(Some(Kind::Dir), 4, false),
+            quota(Some(Kind::Dir), 3, true),
+            quota(None, 10, false),
+        ];
+        limits.max_tasks = Some(count(5));
+        let rules = Self::new(limits, false);
+        let policy = rules.policy.reserve_percent(u8::try_from(RESERVE_PERCENT).unwrap());
+        Self { policy, lanes_by_host: true, ..rules }
+    }
+
+    pub(crate) fn max_tasks(&self) -> usize {
+        self.limits.max_tasks.map_or(usize::MAX, |max| max.get() as usize)
+    }
+
     pub(crate) fn max_in_flight(&self) -> usize {
         self.limits.max_in_flight.get() as usize
+    }
+
+    /// How long it may take until something moves again, in ms.
+    pub(crate) fn patience_ms(&self) -> i64 {
+        if self.limits.quotas.is_empty() { 350 } else { 20_000_000 }
     }
 
     /// What a window counts of a call.

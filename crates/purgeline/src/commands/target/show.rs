@@ -3,12 +3,12 @@ use crate::{
     config::Secrets,
     exit::Exit,
     failure::Failure,
-    output::{HoldText, Span, Time},
+    output::{HoldText, QuotaShown, Span, Time},
     session::Session,
 };
 use clap::Args;
-use purgeline_core::{HostPattern, Limits, Quota, TargetName};
-use purgeline_queue::TargetStats;
+use purgeline_core::{HostPattern, Limits, TargetName};
+use purgeline_queue::{QuotaPolicy, TargetStats};
 use serde::Serialize;
 use std::fmt;
 
@@ -31,6 +31,8 @@ struct Shown {
     /// Those in force: the provider's, narrowed by the configuration.
     limits: Limits,
     max_pending_items: u64,
+    /// The day's quotas, with a forecast.
+    quotas: Vec<QuotaShown>,
     #[serde(flatten)]
     stats: TargetStats,
 }
@@ -38,14 +40,19 @@ struct Shown {
 pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failure> {
     let session = Session::open(global, Secrets::Skip).await?;
     let target = session.target(&args.name)?;
+    let limits = &target.descriptor.limits;
+    let policy = QuotaPolicy::new(limits, target.config.limits.quota_reserve_percent.get());
+    let now_ms = session.queue.now_ms().await?;
+    let quotas = session.queue.quotas(&target.target, &policy).await?;
     global.output.answer(&Shown {
         name: target.target.name.clone(),
         provider: target.descriptor.name,
         title: target.descriptor.title,
         account: target.target.account.clone(),
         hosts: target.config.hosts.clone(),
-        limits: target.descriptor.limits.clone(),
+        limits: limits.clone(),
         max_pending_items: target.config.max_pending_items.get(),
+        quotas: quotas.into_iter().map(|quota| QuotaShown { quota, now_ms }).collect(),
         stats: session.queue.stats(&target.target).await?,
     })?;
     Ok(Exit::Done)
@@ -83,6 +90,9 @@ impl fmt::Display for Shown {
             stats.in_batches, stats.in_flight, stats.open_batches, stats.ready_batches
         )?;
         writeln!(f, "dead letters  {}", stats.dead_letters)?;
+        for quota in &self.quotas {
+            writeln!(f, "quota         {quota}")?;
+        }
         let counters: Vec<_> =
             stats.counters.iter().map(|(name, number)| format!("{number} {name}")).collect();
         writeln!(
@@ -105,14 +115,20 @@ fn write_limits(f: &mut fmt::Formatter<'_>, limits: &Limits) -> fmt::Result {
     if let Some(bytes) = call.max_bytes {
         write!(f, ", {bytes} bytes")?;
     }
-    writeln!(f, "; {} calls at once", limits.max_in_flight)?;
+    write!(f, "; {} calls at once", limits.max_in_flight)?;
+    if let Some(tasks) = limits.max_tasks {
+        write!(f, ", {tasks} tasks in progress")?;
+    }
+    writeln!(f)?;
     for rate in &limits.rates {
         let window = i64::try_from(rate.window_ms.get()).unwrap_or(i64::MAX);
         writeln!(f, "in {:<10} at most {} {}", Span(window).to_string(), rate.max, rate.unit.as_str())?;
     }
-    for Quota { kind, max, per_host, .. } in &limits.quotas {
-        let each = if *per_host { " for each host" } else { "" };
-        writeln!(f, "in a day      at most {max} {kind}s{each}")?;
+    for quota in limits.quotas.iter().filter(|quota| quota.per_host) {
+        let items = quota.kind.map_or_else(|| "items".to_owned(), |kind| format!("{kind}s"));
+        if let Some(max) = quota.max {
+            writeln!(f, "in a day      at most {max} {items} for each host")?;
+        }
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ impl World<'_> {
             if !moved && self.models.iter().all(over) {
                 return self.finished().await;
             }
-            self.apply(&Step::Pass { ms: if moved { 20 } else { 350 } }).await?;
+            self.apply(&Step::Pass { ms: if moved { 20 } else { self.rules.patience_ms() } }).await?;
         }
         let left: Vec<_> = self.models.iter().map(|model| &model.pending).collect();
         Err(format!("it does not end: {left:?}"))

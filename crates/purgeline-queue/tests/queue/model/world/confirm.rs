@@ -33,7 +33,8 @@ impl World<'_> {
         if first {
             let batch = self.models[at].batches.get_mut(id).unwrap();
             let State::Leased { worker, .. } = batch.state else { return Err("not leased".into()) };
-            batch.state = State::Submitted { worker, poll_at: now + i64::try_from(poll_ms).unwrap() };
+            batch.state =
+                State::Submitted { worker, poll_at: now + i64::try_from(poll_ms).unwrap(), since: now };
         }
         Ok(())
     }
@@ -108,13 +109,13 @@ impl World<'_> {
             let batch = model.batches.get_mut(&poll.batch).ok_or(format!("no batch {}", poll.batch))?;
             ensure!(is_due(batch), "{} is asked about, but not due", poll.batch);
             ensure!(poll.receipt.0 == format!("receipt {}", poll.batch), "{:?}", poll.receipt);
-            let State::Submitted { worker, .. } = batch.state else { continue };
+            let State::Submitted { worker, since, .. } = batch.state else { continue };
             let names: Vec<_> = poll.items.iter().map(|item| item.item.name(item.action)).collect();
             let expected: Vec<_> = batch.items.values().map(|(name, _)| name.clone()).collect();
             ensure!(names == expected, "{} holds {expected:?}, asked about {names:?}", poll.batch);
             // As if the worker died, unless the answer is to be put off.
             let later = if put_off_ms > 20 { put_off_ms } else { POLL_LEASE_MS };
-            batch.state = State::Submitted { worker, poll_at: now + i64::try_from(later).unwrap() };
+            batch.state = State::Submitted { worker, poll_at: now + i64::try_from(later).unwrap(), since };
             asked.push(poll.batch);
         }
         if put_off_ms > 20 {

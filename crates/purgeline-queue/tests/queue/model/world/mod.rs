@@ -27,6 +27,7 @@ mod agree;
 mod breaker;
 mod confirm;
 mod produce;
+mod quotas;
 mod send;
 
 /// A job as its producer has it.
@@ -64,6 +65,7 @@ pub(crate) struct World<'a> {
     ended: Vec<(JobId, JobState)>,
     throttled_until: i64,
     sent: Vec<Sent>,
+    quotas: quotas::Quotas,
     /// Batches that are gone: somebody may still speak of them.
     gone: Vec<(At, String)>,
     step: u64,
@@ -86,6 +88,7 @@ impl<'a> World<'a> {
             ended: Vec::new(),
             throttled_until: 0,
             sent: Vec::new(),
+            quotas: quotas::Quotas::default(),
             gone: Vec::new(),
             step: 0,
         }
@@ -171,6 +174,7 @@ impl<'a> World<'a> {
                 let count = self.queue.give_back(&self.targets[at], &id, &worker).await.unwrap();
                 if owned {
                     self.not_sent(at, &id);
+                    self.unspend(at, &id);
                 }
                 let expected = if owned { self.take_back(at, &id, 0) } else { 0 };
                 ensure!(count == expected as u64, "{count} items of {id} were given back, not {expected}");
@@ -181,6 +185,9 @@ impl<'a> World<'a> {
                 let (worker, owned) = self.speaker(at, &id, *by);
                 let split = self.queue.split(&self.targets[at], &id, &worker, "bad").await.unwrap();
                 ensure!(split == owned, "{worker} split {id}: {split}, owned {owned}");
+                if owned {
+                    self.unspend(at, &id);
+                }
                 if owned { self.split(at, &id).await } else { Ok(()) }
             }
             Step::SplitOpen { batch } => {

@@ -71,6 +71,7 @@ impl World<'_> {
                 timing: timing(asked.times),
                 items: &items,
             };
+            self.see_dirs_wait(at).await;
             let answer = self.queue.enqueue(&self.targets[at], &chunk, room).await;
             let model_chunk = AskedChunk {
                 job: asked.id,
@@ -104,7 +105,9 @@ impl World<'_> {
     }
 
     pub(super) fn with_lane(&self, name: &str, priority: Priority) -> (String, String) {
-        let lane = if self.rules.by_host { host_lane(priority, name) } else { lane(priority, name) };
+        // Those of h2 were made before their host had a quota.
+        let of_host = self.rules.by_host || (self.rules.lanes_by_host && name.starts_with("dir:https://h1/"));
+        let lane = if of_host { host_lane(priority, name) } else { lane(priority, name) };
         (name.to_owned(), lane.to_string())
     }
 

@@ -18,12 +18,14 @@ impl World<'_> {
         self.reconcile(at).await?;
         self.step += 1;
         let (now, target) = (self.now(), self.targets[at].clone());
+        self.see_dirs_without_room(at);
         let answer = self.queue.lease(&target, &worker_name(worker), &self.rules.policy).await.unwrap();
         let after = Snapshot::take(&self.queue, &target).await?;
         let (leased, sent) = match &answer {
             Lease::Batch(batch) => (Some(batch), batch.items.iter().map(|i| i.item.name(i.action)).collect()),
             Lease::Wait { .. } => (None, BTreeSet::new()),
         };
+        self.halves_put_back(at, &after)?;
         let was_ready = leased.is_some_and(|batch| self.models[at].batches.contains_key(&batch.id));
         let sent_now: BTreeSet<String> = if was_ready { BTreeSet::new() } else { sent };
         self.lift(at, &after)?;
@@ -48,7 +50,8 @@ impl World<'_> {
         };
         ensure!(batch.deadline_ms == now + LEASE_MS, "deadline {} at {now}", batch.deadline_ms);
         ensure!(!self.stopped(at), "a batch was leased while everything is held");
-        ensure!(self.models[at].in_flight() < self.rules.max_in_flight(), "too many calls in flight");
+        ensure!(self.calls() < self.rules.max_in_flight(), "too many calls in flight");
+        ensure!(self.calls() + self.tasks() < self.rules.max_tasks(), "too many tasks in progress");
         self.within_limits(at, batch)?;
         for item in &batch.items {
             let held = self.models[at].held(Held::Kind(item.item.kind()), now);
@@ -59,6 +62,7 @@ impl World<'_> {
         } else {
             self.lease_pending(at, batch)?;
         }
+        self.within_quotas(at, batch)?;
         let state = State::Leased { worker, deadline: batch.deadline_ms };
         let model = self.models[at].batches.get_mut(&batch.id).unwrap();
         (model.state, model.leased) = (state, self.step);
@@ -150,8 +154,9 @@ impl World<'_> {
         let now = self.now();
         let ready = self.ready_may_go(at);
         ensure!(ready.is_none(), "lanes went before {ready:?}, which is ready");
+        let roomy = self.dirs_with_room(at, batch.items.len());
+        let first = self.may_go(at).values().map(|purge| purge.priority).min();
         let model = &mut self.models[at];
-        let first = model.may_go(now).map(|(_, purge)| purge.priority).min();
         let mut items = BTreeMap::new();
         let mut haste = Vec::new();
         for item in &batch.items {
@@ -164,7 +169,9 @@ impl World<'_> {
             let under_way = self.rules.one_at_a_time && model.held_by_batch(&name);
             ensure!(!under_way, "{name} was leased, but the provider works on it");
             let dir = model.covering(&name, purge.priority, now);
-            ensure!(dir.is_none(), "{name} was leased, but {dir:?} waits and covers it");
+            // The last dirs of a day that go along may leave it no room.
+            let covered = dir.as_ref().is_some_and(|dir| roomy.contains(dir));
+            ensure!(!covered, "{name} was leased, but {dir:?} waits and covers it");
             haste.push(purge.priority);
         }
         // Where no window is spent, what has most haste goes.
@@ -240,7 +247,9 @@ impl World<'_> {
         let (model, now) = (&self.models[at], self.now());
         let may_go = |batch: &Batch| {
             let mut names = batch.items.values().map(|(name, _)| name);
-            batch.state == State::Ready && names.all(|name| !model.held(Held::Kind(kind_of(name)), now))
+            batch.state == State::Ready
+                && names.all(|name| !model.held(Held::Kind(kind_of(name)), now))
+                && self.has_room_for(batch)
         };
         let unrated = self.rules.limits.rates.is_empty();
         model.batches.iter().find(|(_, batch)| unrated && may_go(batch)).map(|(id, _)| id.clone())
@@ -250,7 +259,10 @@ impl World<'_> {
     pub(super) fn may_wait(&self, at: At, why: &str, after: Option<i64>) -> Verdict {
         let (model, now) = (&self.models[at], self.now());
         let in_flight = model.in_flight();
-        if self.stopped(at) || in_flight >= self.rules.max_in_flight() {
+        if self.stopped(at) || self.calls() >= self.rules.max_in_flight() {
+            return Ok(());
+        }
+        if self.calls() + self.tasks() >= self.rules.max_tasks() {
             return Ok(());
         }
         if !self.rules.limits.rates.is_empty() && why != "linger" {
@@ -258,7 +270,7 @@ impl World<'_> {
         }
         let ready = self.ready_may_go(at);
         ensure!(ready.is_none(), "{ready:?} is ready, but is made to wait: {why}");
-        let may_go: BTreeMap<_, _> = model.may_go(now).collect();
+        let may_go = self.may_go(at);
         if why == "linger" {
             ensure!(in_flight > 0, "it lingers for company, but no call is in flight");
             ensure!(after.is_some_and(|ms| ms <= LINGER_MS), "it lingers for {after:?} ms");
@@ -268,7 +280,9 @@ impl World<'_> {
         } else {
             ensure!(may_go.is_empty(), "{:?} may go, but is made to wait: {why}", may_go.keys());
             let due = model.pending.values().filter_map(|purge| purge.due);
-            let next = due.chain(model.embargoed.keys().map(|(until, _)| *until)).min();
+            let next = due.chain(model.embargoed.keys().map(|(until, _)| *until));
+            let waits_for_day = model.may_go(now).next().is_some();
+            let next = next.chain(waits_for_day.then(|| self.next_day())).min();
             let in_time = next.is_none_or(|next| after.is_some_and(|ms| now + ms <= next));
             ensure!(in_time, "it is not worth asking for {after:?} ms, but something is due at {next:?}");
         }

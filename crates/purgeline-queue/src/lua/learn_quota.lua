@@ -1,0 +1,39 @@
+-- Corrects what is counted of the day's quota of one kind by what the provider said is left of it.
+--
+-- The provider has counted every call that had returned when the telling call began, and those whose
+-- own answers told of less. Of all others it is not known, so they count on top: what is let go
+-- never exceeds what is left. Such doubts end with the calls in flight.
+--
+-- ARGV  2 quotas, as JSON: see QuotaPolicy    3 kind    4 items left    5 items a day
+--       6 batch by whose answer it was told, '' if it was asked for
+--       7 mark of the quotas from before it was asked for, as in a batch's field `quotas`
+-- returns 1; 0 if nothing was learned: no such quota is counted, or it may be of another day
+-- bound O(quotas)
+
+local kind, left, max, batch = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local record = T .. ':batch:' .. batch
+local mark = batch == '' and ARGV[7] or call('HGET', record, 'quotas') or ''
+local learned = 0
+for _, quota in ipairs(cjson.decode(ARGV[2])) do
+  if quota.kind == kind and not quota.per_host then
+    local day = day_of(quota)
+    local own, was_vague = entry_of(mark, quota.name, day.day)
+    if own and NOW - day.from_ms >= UNSURE_MS then
+      local key = quota_key(quota.name, day.day)
+      local told, open, vague, before, max_before = unpack(call('HMGET', key, 'told', 'open', 'vague', 'spent', 'max'))
+      -- Answers may come out of order; a day's count only grows.
+      told = math.max(tonumber(told or 0), max - left)
+      local spent = told + tonumber(open or 0) - own + tonumber(vague or 0) - was_vague
+      call('HSET', key, 'told', int(told), 'told_at', int(NOW), 'max', int(max), 'spent', int(spent))
+      call('PEXPIRE', key, int(day.till_ms - NOW + QUOTA_KEEP_MS))
+      if batch ~= '' then
+        call('HSET', record, 'told', (call('HGET', record, 'told') or ' ') .. quota.name .. ' ')
+      end
+      if max - spent > (most_of(quota, max_before) or 0) - tonumber(before or 0) then
+        call('PUBLISH', A .. ':wake', 'quota')
+      end
+      learned = 1
+    end
+  end
+end
+return learned

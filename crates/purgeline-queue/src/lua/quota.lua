@@ -1,0 +1,198 @@
+-- Quotas of the provider's day, counted over all targets of an account. Stands after lib.lua in
+-- scripts that begin or end calls, or hear what the provider has counted.
+--
+-- quota:<name>:<day>           hash of one quota (urls, dirs, items ...); expires two days after its day
+--   spent   items that were let go on that day, corrected by what the provider has counted
+--   max     items a day, if the provider has said so
+--   open    items in calls that have not returned
+--   vague   items in calls that have returned without the provider's count, ever
+--   told    the most that the provider said to have counted;  told_at  when
+--   10m:<n> items let go in the n-th ten minutes of the day
+-- quota:<name>-per-host:<day>  hash: host -> items let go
+-- quota:dirs-wait              hash: host, or * for all -> when the day begins that its dirs wait for
+--
+-- A batch's field `quotas` says what it has taken: urls@2026-01-31=60/0, the count and what was vague
+-- then; dirs-per-host@2026-01-31=a.example.com*3,b.example.com*1. Its field `told` names the
+-- quotas of which the answer to its call told.
+
+local QUOTA_KEEP_MS = 172800000
+local TEN_MINUTES = 600000
+-- So long after a day began, by Redis's clock, the provider's own may still show the day before.
+local UNSURE_MS = 300000
+local DIRS_WAIT = A .. ':quota:dirs-wait'
+
+local function quota_key(name, day) return A .. ':quota:' .. name .. ':' .. day end
+
+-- The policy knows the days before, of and after the worker's time.
+local function day_of(quota)
+  for _, day in ipairs(quota.days) do
+    if day.from_ms <= NOW and NOW < day.till_ms then return day end
+  end
+  error('the clocks of this worker and of Redis differ by more than a day: set them right')
+end
+
+-- A configured quota holds whatever the provider says; a documented one gives way to its word.
+local function most_of(quota, told)
+  told = tonumber(told)
+  if quota.configured and told then return math.min(told, quota.max) end
+  return told or quota.max
+end
+
+local function quota_counts(quota, kind) return not quota.kind or quota.kind == kind end
+
+-- === what a lease may take ===
+
+local QUOTAS = {}
+
+local function read_quotas(quotas)
+  for i, quota in ipairs(quotas) do
+    local day = day_of(quota)
+    local one = { name = quota.name, kind = quota.kind, per_host = quota.per_host, day = day,
+      key = quota_key(quota.name, day.day), max = quota.max, spent = 0, taken = 0, spent_of = {}, taken_of = {} }
+    if not quota.per_host then
+      local told, spent = unpack(call('HMGET', one.key, 'max', 'spent'))
+      one.max, one.spent = most_of(quota, told), tonumber(spent or 0)
+    end
+    one.reserve = one.max and math.floor(one.max * quota.reserve_percent / 100) or 0
+    QUOTAS[i] = one
+  end
+end
+
+-- How many more items one quota lets go, of one host if it counts by host.
+local function room_in(quota, host, urgent)
+  local spent = quota.spent + quota.taken
+  if quota.per_host then
+    if not host then return math.huge end
+    if not quota.spent_of[host] then quota.spent_of[host] = tonumber(call('HGET', quota.key, host) or 0) end
+    spent = quota.spent_of[host] + (quota.taken_of[host] or 0)
+  end
+  if not quota.max then return math.huge end
+  return math.max(quota.max - (urgent and 0 or quota.reserve) - spent, 0)
+end
+
+-- How many more items of a kind may go today, and what stops more: when that ends, ms, and why.
+-- host: nil for those of any.
+local function quota_room(kind, host, urgent)
+  local least, stop = math.huge, nil
+  for _, quota in ipairs(QUOTAS) do
+    if quota_counts(quota, kind) then
+      local room = room_in(quota, host, urgent)
+      if room < least then least, stop = room, { quota.day.till_ms, 'quota ' .. quota.name, quota.per_host } end
+    end
+  end
+  return least, stop
+end
+
+-- The same for an item by its name; gives its host too, where a quota asks for it.
+local function quota_for(name, kind, urgent)
+  if #QUOTAS == 0 then return math.huge end
+  local host = host_of_name(name)
+  local room, stop = quota_room(kind, host, urgent)
+  return room, stop, host
+end
+
+-- One more item goes along.
+local function quota_counts_in(kind, host)
+  for _, quota in ipairs(QUOTAS) do
+    if quota_counts(quota, kind) then
+      if not quota.per_host then
+        quota.taken = quota.taken + 1
+      elseif host then
+        quota.taken_of[host] = (quota.taken_of[host] or 0) + 1
+      end
+    end
+  end
+end
+
+local function forget_counted_in()
+  for _, quota in ipairs(QUOTAS) do quota.taken, quota.taken_of = 0, {} end
+end
+
+-- Writes what goes along to the quotas and to the batch.
+local function take_quotas(batch)
+  local entries = {}
+  for _, quota in ipairs(QUOTAS) do
+    if quota.per_host and next(quota.taken_of) then
+      local hosts = {}
+      for host, count in pairs(quota.taken_of) do
+        call('HINCRBY', quota.key, host, count)
+        hosts[#hosts + 1] = host .. '*' .. count
+      end
+      entries[#entries + 1] = quota.name .. '@' .. quota.day.day .. '=' .. table.concat(hosts, ',')
+    elseif quota.taken > 0 then
+      call('HINCRBY', quota.key, 'spent', quota.taken)
+      call('HINCRBY', quota.key, 'open', quota.taken)
+      call('HINCRBY', quota.key, '10m:' .. math.floor((NOW - quota.day.from_ms) / TEN_MINUTES), quota.taken)
+      local vague = call('HGET', quota.key, 'vague') or 0
+      entries[#entries + 1] = quota.name .. '@' .. quota.day.day .. '=' .. quota.taken .. '/' .. vague
+    end
+    if quota.taken > 0 or next(quota.taken_of) then
+      call('PEXPIRE', quota.key, int(quota.day.till_ms - NOW + QUOTA_KEEP_MS))
+    end
+  end
+  local key = T .. ':batch:' .. batch
+  if #entries > 0 then call('HSET', key, 'quotas', table.concat(entries, ' ')) else call('HDEL', key, 'quotas') end
+  call('HDEL', key, 'told')
+end
+
+-- Takes down that dirs wait for another day, of a host or (*) of all; stop: nil if they wait no longer.
+local function note_dirs(host, stop)
+  if not stop then return call('HDEL', DIRS_WAIT, '*', host or '*') end
+  call('HSET', DIRS_WAIT, stop[3] and host or '*', int(stop[1]))
+  call('PEXPIRE', DIRS_WAIT, int(stop[1] - NOW + QUOTA_KEEP_MS))
+end
+
+-- Whether dirs of a host wait for another day: what is below them then need not.
+local waits_of = {}
+local function dirs_wait(host)
+  host = host or '*'
+  if waits_of[host] == nil then
+    local all, own = unpack(call('HMGET', DIRS_WAIT, '*', host))
+    waits_of[host] = math.max(tonumber(all or 0), tonumber(own or 0)) > NOW
+  end
+  return waits_of[host]
+end
+
+-- === what becomes of it ===
+
+-- What a batch, or a question's mark, says of one quota: the count and what was vague then.
+local function entry_of(text, name, day)
+  local from = name .. '@' .. day .. '='
+  for entry in string.gmatch(text or '', '%S+') do
+    if string.sub(entry, 1, #from) == from then return string.match(entry, '(%d+)/(%d+)$', #from) end
+  end
+end
+
+-- The call of a batch has come back, or is given up: the provider has counted it by now, if it ever
+-- does. Only what its answer told of is known to be in the provider's count.
+local function quota_returned(batch)
+  local text, told = unpack(call('HMGET', T .. ':batch:' .. batch, 'quotas', 'told'))
+  for name, day, count in string.gmatch(text or '', '(%S+)@(%S+)=(%d+)/%d+') do
+    local key = quota_key(name, day)
+    -- Else it has expired, and must not come back without an end.
+    if call('EXISTS', key) == 1 then
+      call('HINCRBY', key, 'open', -count)
+      if not string.find(told or '', ' ' .. name .. ' ', 1, true) then call('HINCRBY', key, 'vague', count) end
+    end
+  end
+end
+
+-- Gives back what a batch has taken that the provider did not get, or refused as a whole. Unlike a
+-- window of seconds a day is too long to wait for that. Stands before call_returned.
+local function quota_unspent(batch)
+  local key = T .. ':batch:' .. batch
+  local text = call('HGET', key, 'quotas')
+  if not text then return end
+  for name, day, taken in string.gmatch(text, '(%S+)@(%S+)=(%S+)') do
+    local quota, count = quota_key(name, day), string.match(taken, '^(%d+)/')
+    if call('EXISTS', quota) == 1 then
+      if count then
+        call('HINCRBY', quota, 'spent', -count)
+        call('HINCRBY', quota, 'open', -count)
+      else
+        for host, of_host in string.gmatch(taken, '([^,]+)%*(%d+)') do call('HINCRBY', quota, host, -of_host) end
+      end
+    end
+  end
+  call('HDEL', key, 'quotas')
+end
