@@ -158,8 +158,11 @@ fn rate(rate: &Rate) -> String {
 fn quota(quota: &Quota) -> String {
     let of = if quota.per_host { " of a host" } else { "" };
     let items = quota.kind.map_or_else(|| "items".to_owned(), |kind| format!("{kind}s"));
-    let max = quota.max.map_or_else(|| "as many as its answers say,".to_owned(), |max| max.to_string());
-    format!("{max} {items}{of} a day (UTC{:+})", quota.day_utc_offset_hours)
+    let zone = format!("(UTC{:+})", quota.day_utc_offset_hours);
+    match quota.max {
+        Some(max) => format!("{max} {items}{of} a day {zone}"),
+        None => format!("as many {items}{of} a day as it tells {zone}"),
+    }
 }
 
 fn polls(schedule: &PollSchedule) -> String {

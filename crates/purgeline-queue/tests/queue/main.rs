@@ -18,6 +18,7 @@ mod lease;
 mod load;
 mod memory;
 mod model;
+mod quotas;
 mod rates;
 mod reap;
 mod rebound;
