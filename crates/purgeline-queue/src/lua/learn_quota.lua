@@ -21,13 +21,16 @@ for _, quota in ipairs(cjson.decode(ARGV[2])) do
     if own and NOW - day.from_ms >= UNSURE_MS then
       local key = quota_key(quota.name, day.day)
       local told, open, vague, before, max_before = unpack(call('HMGET', key, 'told', 'open', 'vague', 'spent', 'max'))
+      -- From now on its own items are in the provider's count, for all that is told.
+      local names = batch ~= '' and call('HGET', record, 'told') or ' '
+      open = tonumber(open or 0) - (has_told(names, quota.name) and 0 or own)
       -- Answers may come out of order; a day's count only grows.
       told = math.max(tonumber(told or 0), max - left)
-      local spent = told + tonumber(open or 0) - own + tonumber(vague or 0) - was_vague
-      call('HSET', key, 'told', int(told), 'told_at', int(NOW), 'max', int(max), 'spent', int(spent))
+      local spent = told + open + tonumber(vague or 0) - was_vague
+      call('HSET', key, 'told', int(told), 'told_at', int(NOW), 'max', int(max), 'spent', int(spent), 'open', int(open))
       call('PEXPIRE', key, int(day.till_ms - NOW + QUOTA_KEEP_MS))
       if batch ~= '' then
-        call('HSET', record, 'told', (call('HGET', record, 'told') or ' ') .. quota.name .. ' ')
+        call('HSET', record, 'told', names .. quota.name .. ' ')
       end
       if max - spent > (most_of(quota, max_before) or 0) - tonumber(before or 0) then
         call('PUBLISH', A .. ':wake', 'quota')

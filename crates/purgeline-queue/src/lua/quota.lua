@@ -4,7 +4,7 @@
 -- quota:<name>:<day>           hash of one quota (urls, dirs, items ...); expires two days after its day
 --   spent   items that were let go on that day, corrected by what the provider has counted
 --   max     items a day, if the provider has said so
---   open    items in calls that have not returned
+--   open    items in calls that have neither returned nor told
 --   vague   items in calls that have returned without the provider's count, ever
 --   told    the most that the provider said to have counted;  told_at  when
 --   10m:<n> items let go in the n-th ten minutes of the day
@@ -163,6 +163,9 @@ local function entry_of(text, name, day)
   end
 end
 
+-- Whether the answer to a batch's call has told of a quota, by its field `told`.
+local function has_told(told, name) return told and string.find(told, ' ' .. name .. ' ', 1, true) end
+
 -- The call of a batch has come back, or is given up: the provider has counted it by now, if it ever
 -- does. Only what its answer told of is known to be in the provider's count.
 local function quota_returned(batch)
@@ -170,9 +173,9 @@ local function quota_returned(batch)
   for name, day, count in string.gmatch(text or '', '(%S+)@(%S+)=(%d+)/%d+') do
     local key = quota_key(name, day)
     -- Else it has expired, and must not come back without an end.
-    if call('EXISTS', key) == 1 then
+    if not has_told(told, name) and call('EXISTS', key) == 1 then
       call('HINCRBY', key, 'open', -count)
-      if not string.find(told or '', ' ' .. name .. ' ', 1, true) then call('HINCRBY', key, 'vague', count) end
+      call('HINCRBY', key, 'vague', count)
     end
   end
 end
@@ -181,14 +184,14 @@ end
 -- window of seconds a day is too long to wait for that. Stands before call_returned.
 local function quota_unspent(batch)
   local key = T .. ':batch:' .. batch
-  local text = call('HGET', key, 'quotas')
+  local text, told = unpack(call('HMGET', key, 'quotas', 'told'))
   if not text then return end
   for name, day, taken in string.gmatch(text, '(%S+)@(%S+)=(%S+)') do
     local quota, count = quota_key(name, day), string.match(taken, '^(%d+)/')
     if call('EXISTS', quota) == 1 then
       if count then
         call('HINCRBY', quota, 'spent', -count)
-        call('HINCRBY', quota, 'open', -count)
+        if not has_told(told, name) then call('HINCRBY', quota, 'open', -count) end
       else
         for host, of_host in string.gmatch(taken, '([^,]+)%*(%d+)') do call('HINCRBY', quota, host, -of_host) end
       end

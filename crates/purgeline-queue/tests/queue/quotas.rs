@@ -187,6 +187,18 @@ async fn what_the_provider_tells_corrects_the_count() {
     let learn = async |left, max, told: ToldBy<'_>| {
         bed.queue.learn_quota(&bed.target, &quotas, Kind::Url, (left, max), told).await.unwrap()
     };
+    // Two answers are heard one after the other, before either call is done with.
+    let batches = [bed.batch(&policy).await, bed.batch(&policy).await];
+    learn(14, 20, ToldBy::Answer(&batches[1].id)).await;
+    assert_eq!(standing(&bed, &quotas).await, (9, Some(11)), "3 may be among the 6, or not");
+    for _ in 0..2 {
+        learn(17, 20, ToldBy::Answer(&batches[0].id)).await;
+        assert_eq!(standing(&bed, &quotas).await, (6, Some(14)));
+    }
+    for batch in &batches {
+        done(&bed, batch).await;
+    }
+    bed.pass(86_400_000);
     // Nothing is known, nothing bounds. Then one answer tells; the other call is in doubt.
     let batches = [bed.batch(&policy).await, bed.batch(&policy).await];
     assert!(learn(17, 20, ToldBy::Answer(&batches[0].id)).await);
