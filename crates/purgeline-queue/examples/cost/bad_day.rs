@@ -156,7 +156,7 @@ fn limits(urls: u32) -> Outcome<Limits> {
         max_bytes: None,
     };
     let max_in_flight = NonZeroU32::new(1_000).ok_or("no calls")?;
-    Ok(Limits { call, rates: Vec::new(), max_in_flight, quotas: Vec::new() })
+    Ok(Limits { call, rates: Vec::new(), max_in_flight, max_tasks: None, quotas: Vec::new() })
 }
 
 fn policy_of(urls: u32) -> Outcome<LeasePolicy> {
