@@ -10,7 +10,7 @@
 
 local batch, worker, code = ARGV[2], ARGV[3], ARGV[4]
 local key = T .. ':batch:' .. batch
-local state = call('HMGET', key, 'state', 'worker', 'rebound')
+local state = call('HMGET', key, 'state', 'worker', 'rebound', 'heard')
 local its_own = state[1] == 'leased' and state[2] == worker
 local open = state[1] == 'submitted' and worker == ''
 if not its_own and not open then return {} end
@@ -50,8 +50,8 @@ end
 -- The first half stands first; both before the halves of an earlier split, so that few batches
 -- are open at once.
 for half = #ids, 1, -1 do call('LPUSH', READY, ids[half]) end
--- A call that was refused as a whole has spent nothing of the day.
-if its_own then quota_unspent(batch) end
+-- A call that was refused as a whole has spent nothing of the day; one that got no answer may have.
+if its_own and state[4] ~= '1' then quota_unspent(batch) end
 call_returned(batch)
 task_ended(batch)
 call('DEL', key)

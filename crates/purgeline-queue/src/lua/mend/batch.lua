@@ -8,9 +8,16 @@
 
 local batch, done = ARGV[2], {}
 local key = T .. ':batch:' .. batch
+local function no_call()
+  call('ZREM', IN_FLIGHT, of_account(batch))
+  return call('ZREM', LEASES, batch)
+end
+local function no_task()
+  call('ZREM', TASKS, of_account(batch))
+  return call('ZREM', POLLS, batch)
+end
 local function leave()
-  local stood = call('ZREM', POLLS, batch) + call('LREM', READY, 0, batch) + call('ZREM', LEASES, batch)
-  if stood > 0 then done[#done + 1] = 'it is leased, ready or asked about no more' end
+  if no_task() + call('LREM', READY, 0, batch) + no_call() > 0 then done[#done + 1] = 'it is leased, ready or asked about no more' end
   return done
 end
 local state, receipt, said_open, items, open = '', '', '', {}, 0
@@ -54,14 +61,14 @@ if state ~= 'leased' and state ~= 'ready' and not (state == 'submitted' and rece
   done[#done + 1] = 'its items went back to their lanes'
   return done
 end
-if state ~= 'leased' and call('ZREM', LEASES, batch) == 1 then done[#done + 1] = 'its lease was taken away' end
-if state ~= 'submitted' and call('ZREM', POLLS, batch) == 1 then done[#done + 1] = 'it is not asked about' end
+if state ~= 'leased' and no_call() == 1 then done[#done + 1] = 'its lease was taken away' end
+if state ~= 'submitted' and no_task() == 1 then done[#done + 1] = 'it is not asked about' end
 if state ~= 'ready' and call('LREM', READY, 0, batch) > 0 then done[#done + 1] = 'it is not leased once more' end
 if state == 'leased' and not call('ZSCORE', LEASES, batch) then
-  call('ZADD', LEASES, int(NOW), batch)
+  call_begins(batch, NOW)
   done[#done + 1] = 'its lease has run out'
 elseif state == 'submitted' and not call('ZSCORE', POLLS, batch) then
-  call('ZADD', POLLS, int(NOW), batch)
+  task_begins(batch, NOW)
   done[#done + 1] = 'it is asked about now'
 elseif state == 'ready' and not call('LPOS', READY, batch) then
   call('LPUSH', READY, batch)
