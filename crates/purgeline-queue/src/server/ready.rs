@@ -101,6 +101,13 @@ impl Patience {
     }
 }
 
+/// Whether the server at the other end is this process. It may be another one, which took the port
+/// in the moment between its choice and its use; ours ends then.
+async fn serves_as(connection: &mut MultiplexedConnection, pid: u32) -> bool {
+    let info: Result<String, _> = redis::cmd("INFO").arg("server").query_async(connection).await;
+    info.is_ok_and(|info| info.lines().any(|line| line == format!("process_id:{pid}")))
+}
+
 /// Waits until the server that `child` is serves.
 ///
 /// # Errors
@@ -113,7 +120,13 @@ pub(super) async fn wait_ready(
     let mut patience = Patience::new();
     loop {
         let pulse = match pulse(url).await {
-            Pulse::Ready(connection) => return Ok(connection),
+            Pulse::Ready(mut connection) => {
+                // A socket in its own directory is nobody else's.
+                if !url.starts_with("redis://") || serves_as(&mut connection, child.id()).await {
+                    return Ok(connection);
+                }
+                Pulse::Ready(connection)
+            }
             other => other,
         };
         if let Some(status) = child.try_wait().map_err(ServerError::io("wait for", &spec.program))? {

@@ -1,7 +1,7 @@
 //! Without `redis.url`: one private redis-server for all processes of a data directory.
 
 use crate::{
-    support::{Called, TARGETS, program},
+    support::{Called, TARGETS, UNREACHABLE, program, refusing_cache},
     work::Service,
 };
 use nix::{
@@ -18,7 +18,8 @@ impl DataDir {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data").display().to_string();
-        fs::write(dir.path().join("purgeline.toml"), format!("redis.data_dir = '{data}'\n{TARGETS}"))
+        let targets = TARGETS.replace(UNREACHABLE, &refusing_cache());
+        fs::write(dir.path().join("purgeline.toml"), format!("redis.data_dir = '{data}'\n{targets}"))
             .unwrap();
         Self(dir)
     }
@@ -61,7 +62,7 @@ fn short_commands_share_it_and_the_last_worker_stops_it() {
 
     let (one, two) = (Service::worker(&mut dir.command()), Service::worker(&mut dir.command()));
     let called = dir.call(&["enqueue", "--wait", "https://www.example.com/b"]);
-    assert_eq!(called.code, 1, "the cache of this target cannot be reached: {}", called.err);
+    assert_eq!(called.code, 1, "the cache of this target refuses: {}", called.err);
     assert_eq!(dir.server_pid(), Some(pid));
 
     let (_, log) = one.stop();

@@ -5,13 +5,17 @@ use purgeline_queue::{Queue, server::RedisServer};
 use serde_json::Value;
 use std::{
     fs,
-    io::Write,
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
     path::PathBuf,
     process::{Command, Output, Stdio},
 };
 use tempfile::TempDir;
 
-/// A target whose cache nobody can reach, so that what is sent to it fails at once.
+/// Where nobody listens.
+pub(crate) const UNREACHABLE: &str = "http://127.0.0.1:9";
+
+/// A target whose cache nobody can reach.
 pub(crate) const TARGETS: &str = r#"
 [targets.www]
 provider = "http"
@@ -24,6 +28,28 @@ provider = "qiniu"
 hosts = ["static.example.com"]
 settings = { access_key = "sim-access-key", secret_key = "sim-secret-key" }
 "#;
+
+/// A cache that refuses each purge for good, as long as the test lives: what is sent to it fails at
+/// once. (What cannot be reached fails nothing: everything waits until it can be.)
+pub(crate) fn refusing_cache() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut asked = BufReader::new(connection.try_clone().unwrap());
+                let mut line = String::new();
+                // The end of a head is an empty line; a purge has no body.
+                while asked.read_line(&mut line).is_ok_and(|read| read > 2) {
+                    line.clear();
+                }
+                let refusal = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                let _ = connection.write_all(refusal);
+            });
+        }
+    });
+    format!("http://{address}")
+}
 
 pub(crate) struct Fixture {
     pub(crate) redis: RedisServer,

@@ -1,6 +1,6 @@
 //! From `enqueue` through `worker` to the end of the job.
 
-use crate::support::{Fixture, program};
+use crate::support::{Fixture, program, refusing_cache};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -64,7 +64,7 @@ async fn simulator() -> Sim {
     QiniuSettings { processing_ms: 0, ..QiniuSettings::lifted() }.start().await.unwrap()
 }
 
-/// A target at the simulator, and one that nobody can reach.
+/// A target at the simulator, and one that refuses.
 fn targets(sim: &Sim) -> String {
     format!(
         r#"
@@ -81,9 +81,10 @@ fn targets(sim: &Sim) -> String {
         provider = "http"
         hosts = ["www.example.com"]
         max_attempts = 1
-        settings.nodes = ["http://127.0.0.1:9"]
+        settings.nodes = ["{}"]
         "#,
-        sim.base_url()
+        sim.base_url(),
+        refusing_cache()
     )
 }
 

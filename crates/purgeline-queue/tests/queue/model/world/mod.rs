@@ -185,7 +185,10 @@ impl<'a> World<'a> {
                 let (worker, owned) = self.speaker(at, &id, *by);
                 let split = self.queue.split(&self.targets[at], &id, &worker, "bad").await.unwrap();
                 ensure!(split == owned, "{worker} split {id}: {split}, owned {owned}");
-                if owned {
+                // A call that was refused has spent nothing; one that got no answer may have.
+                let answered =
+                    self.models[at].batches.get(&id).is_some_and(|batch| batch.heard != Some(true));
+                if owned && answered {
                     self.unspend(at, &id);
                 }
                 if owned { self.split(at, &id).await } else { Ok(()) }
