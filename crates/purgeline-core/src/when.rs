@@ -1,4 +1,4 @@
-use jiff::{SignedDuration, Timestamp};
+use jiff::{Span, SpanRelativeTo, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use thiserror::Error;
@@ -24,13 +24,16 @@ pub struct WhenError(String);
 #[error("\"{0}\" is no length of time: expected one like 10s, 1m 30s or 500ms")]
 pub struct DurationError(String);
 
-/// The milliseconds of a length of time that somebody wrote: `10s`, `1m 30s`, `500ms`.
+/// The milliseconds of a length of time that somebody wrote: `10s`, `1m 30s`, `500ms`, `2 days` (of
+/// 24 hours).
 ///
 /// # Errors
 /// When it is none, is negative, or is more than fits.
 pub fn duration_ms(text: &str) -> Result<u64, DurationError> {
-    let duration: SignedDuration = text.parse().map_err(|_| DurationError(text.to_owned()))?;
-    duration.as_millis().try_into().map_err(|_| DurationError(text.to_owned()))
+    let error = || DurationError(text.to_owned());
+    let span: Span = text.parse().map_err(|_| error())?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| error())?;
+    duration.as_millis().try_into().map_err(|_| error())
 }
 
 impl When {
