@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, time::Duration};
 /// 15.5 hours before Qiniu's next day.
 const MORNING: &str = "2026-01-02T00:30:00Z";
 const MIDNIGHT: &str = "2026-01-02T16:00:00Z";
-const DAY: Duration = Duration::from_hours(24);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 fn ms(time: &str) -> i64 {
     time.parse::<Timestamp>().unwrap().as_millisecond()

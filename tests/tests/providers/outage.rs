@@ -50,6 +50,7 @@ async fn start(config: Value) -> Scene {
     scene
 }
 
+#[expect(clippy::print_stdout, reason = "shown by --no-capture: the figures")]
 async fn rides_out(faults: Vec<FaultRule>, name: &str, config: Value) {
     let scene = start(config).await;
     let mut load = Load { scene: &scene, jobs: Vec::new(), own: Vec::new() };
