@@ -79,7 +79,7 @@ async fn so_many_failures_in_a_row_stop_everything_until_a_probe_succeeds() {
         by: Some("breaker".into()),
         why: "connect no connection: refused".into(),
     };
-    assert_eq!(holds(&bed).await, [stands.clone()]);
+    assert_eq!(holds(&bed).await, std::slice::from_ref(&stands));
 
     bed.pass(1_000);
     bed.ask("j3", &[&url("b"), &url("c"), &url("d"), &url("e")]).await;

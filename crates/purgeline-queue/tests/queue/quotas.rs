@@ -266,7 +266,7 @@ async fn calls_and_tasks_are_counted_over_the_account() {
     let items: Vec<_> =
         items.iter().map(|item| (item.clone(), lane(Priority::Normal, item).to_string())).collect();
     bed.queue.enqueue(&other, &chunk("o", &items), 100).await.unwrap();
-    let mut wakeups = bed.queue.wakeups(&[other.clone()]).await.unwrap();
+    let mut wakeups = bed.queue.wakeups(std::slice::from_ref(&other)).await.unwrap();
     let first = bed.batch(&policy).await;
     assert!(matches!(lease(&other).await, Lease::Batch(_)));
     assert_eq!((why(&bed.target).await, why(&other).await), ("in_flight".into(), "in_flight".into()));

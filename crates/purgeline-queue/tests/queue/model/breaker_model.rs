@@ -95,9 +95,9 @@ impl BreakerModel {
         }
         let first = self.calls + self.questions == 0;
         if is_call {
-            self.calls += 1
+            self.calls += 1;
         } else {
-            self.questions += 1
+            self.questions += 1;
         }
         let opens = refused || self.calls + self.questions >= BREAKER.failures;
         let is_half = matches!(says, Says::Call { is_half: true, .. });

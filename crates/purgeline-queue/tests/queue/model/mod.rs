@@ -43,7 +43,7 @@ fn config() -> Config {
         cases: if asked { default.cases } else { CASES },
         rng_seed: if asked { default.rng_seed } else { RngSeed::Fixed(1) },
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(REGRESSIONS))),
-        max_shrink_iters: 3_000,
+        max_shrink_iters: 200,
         ..default
     }
 }

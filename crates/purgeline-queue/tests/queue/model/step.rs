@@ -179,7 +179,7 @@ pub(crate) enum Held {
 }
 
 /// A day and a bit: what has been left alone for so long is given up.
-const DAY_MS: i64 = 86_400_001;
+pub(crate) const DAY_MS: i64 = 86_400_001;
 
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(step(), 1..90)

@@ -4,7 +4,7 @@ use super::{Verdict, World};
 use crate::model::{
     queue_model::{Ended, Purge, QueueModel, State, Unit},
     snapshot::{Record, Snapshot, Waiting},
-    step::{Outcome, Step},
+    step::{DAY_MS, Outcome, Step},
 };
 use redis::AsyncTypedCommands;
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,8 +69,9 @@ impl World<'_> {
         let said: BTreeMap<_, _> =
             self.ended.iter().map(|(job, state)| (job.to_string(), (1, state.to_string()))).collect();
         ensure!(told == said, "told of {told:?}, ended {said:?}");
-        // Once the windows have room again, the last hints are looked at.
-        self.apply(&Step::Pass { ms: 1_000 }).await?;
+        // Once the windows have room again, and the days, the last hints are looked at.
+        let ms = if self.rules.limits.quotas.is_empty() { 1_000 } else { DAY_MS };
+        self.apply(&Step::Pass { ms }).await?;
         for at in 0..2 {
             ensure!(!self.lease(at, 0).await?, "something was left to lease");
         }
