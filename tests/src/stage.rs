@@ -15,6 +15,8 @@ pub const RETENTION: Retention = Retention {
     failed_ms: 3_600_000,
     max_dead_letters: 100_000,
     max_events: 100_000,
+    history_ms: 604_800_000,
+    max_history: 100_000,
 };
 
 /// A Redis of its own, targets, a producer.

@@ -54,7 +54,8 @@ impl Queue {
     /// # Errors
     /// [`QueueError::Full`] when the target has no room for `most_pending` distinct items in all:
     /// nothing was added. [`QueueError::Conflict`] when the job was said to have other items or chunks
-    /// here before. [`QueueError::Abandoned`] when the job was closed meanwhile.
+    /// here before. [`QueueError::Abandoned`] when the job was closed meanwhile,
+    /// [`QueueError::Cancelled`] when somebody has cancelled it.
     /// [`QueueError::NotReplicated`] when too few replicas have it in time: it was added, and
     /// repeating it asks again whether they have it.
     /// [`QueueError::ChunkSize`] when the chunk is empty or holds more than [`MAX_CHUNK_ITEMS`].
@@ -96,12 +97,13 @@ impl Queue {
             (Some("gap"), Some(taken), ..) => Ok(Enqueued::Gap(taken)),
             (Some("changed"), ..) => Err(QueueError::Conflict(chunk.job)),
             (Some("abandoned"), ..) => Err(QueueError::Abandoned(chunk.job)),
+            (Some("cancelled"), ..) => Err(QueueError::Cancelled(chunk.job)),
             (Some("full"), Some(waiting), ..) => {
                 Err(QueueError::Full { target: target.name.clone(), waiting, most: most_pending })
             }
             _ => Err(QueueError::malformed(
                 "the answer of enqueue.lua",
-                "ok, repeated, gap, abandoned or full",
+                "ok, repeated, gap, abandoned, cancelled or full",
                 reply,
             )),
         }

@@ -45,6 +45,9 @@ pub enum QueueError {
         "job {0} was closed because its producer had not finished it for a day: submit it again under another idempotency key"
     )]
     Abandoned(JobId),
+    /// Somebody has cancelled the job.
+    #[error("job {0} has been cancelled: what it lacks is not enqueued any more; submit it as a new job")]
+    Cancelled(JobId),
     /// A chunk with no items, or with more than one call takes.
     #[error("a chunk holds 1 to {max} items, not {0}", max = crate::MAX_CHUNK_ITEMS)]
     ChunkSize(usize),

@@ -1,8 +1,11 @@
 use crate::{Hold, LeasedItem, Queue, QueueError, Record, lease::read_item};
-use purgeline_core::{Action, Item, Target};
+use purgeline_core::{Action, Item, Lane, Target};
 use redis::AsyncTypedCommands;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
+
+/// Hints of a lane that are looked at for one item.
+pub const LOOKED_AT: u64 = 10_000;
 
 /// An item that waits, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,6 +38,8 @@ pub struct BatchView {
     pub state: BatchState,
     /// The worker that leased it.
     pub worker: Option<String>,
+    /// When it was leased, in milliseconds since 1970.
+    pub leased_at_ms: Option<i64>,
     /// What the provider gave for it.
     pub receipt: Option<String>,
     /// When the provider accepted it, in milliseconds since 1970.
@@ -137,9 +142,40 @@ impl Queue {
         item: &Item,
         action: Action,
     ) -> Result<Option<String>, QueueError> {
+        Ok(self.batches_of(target, item, action).await?.pop())
+    }
+
+    /// The batches that hold an item at a target, in the order in which they took it: each request
+    /// that came after one was leased gets a call of its own.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn batches_of(
+        &self,
+        target: &Target,
+        item: &Item,
+        action: Action,
+    ) -> Result<Vec<String>, QueueError> {
         let holders =
             self.manager().hget(self.keys().of_target(target, "inflight"), item.name(action)).await?;
-        Ok(holders.and_then(|holders| holders.rsplit(',').next().map(str::to_owned)))
+        Ok(holders.map(|holders| holders.split(',').map(str::to_owned).collect()).unwrap_or_default())
+    }
+
+    /// How many items stand before one in its lane, as far as hints tell: some may be stale.
+    /// `None` if it stands in none, or more than [`LOOKED_AT`] do.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn items_before(
+        &self,
+        target: &Target,
+        item: &Item,
+        action: Action,
+        lane: &Lane,
+    ) -> Result<Option<u64>, QueueError> {
+        let mut position = redis::cmd("LPOS");
+        position.arg(self.keys().of_target(target, &format!("lane:{lane}"))).arg(item.name(action));
+        Ok(position.arg("MAXLEN").arg(LOOKED_AT).query_async(&mut self.manager()).await?)
     }
 
     /// A batch of a target; `None` if there is none of that id.
@@ -171,6 +207,7 @@ impl Queue {
             id: id.to_owned(),
             state,
             worker: field("worker"),
+            leased_at_ms: field("leased_at").and_then(|text| text.parse().ok()),
             receipt: field("receipt"),
             submitted_at_ms: field("submitted_at").and_then(|text| text.parse().ok()),
             // A time in ms is exact in a double.

@@ -80,6 +80,18 @@ pub struct Part {
     /// The items it announced, if its producer died before all were enqueued and the part was
     /// closed without the rest.
     pub abandoned: Option<u64>,
+    /// Why it was cancelled, if somebody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<String>,
+    /// When that began, in milliseconds since 1970, while it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancelling_ms: Option<i64>,
+    /// Items that had failed and were tried again under this job.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub retried: u64,
+    /// How often it was reopened after it had ended.
+    #[serde(skip)]
+    pub(crate) round: u64,
 }
 
 /// Which jobs to list.
@@ -187,7 +199,7 @@ impl Queue {
     ) -> Result<Option<JobState>, QueueError> {
         let counts = PartCounts { items, succeeded: 0, failed: 0, cancelled: items };
         let at_ms = self.now_ms().await?.to_string();
-        let ended = self.end_part(id, target, counts, &at_ms, retention).await?;
+        let ended = self.end_part(id, target, counts, 0, &at_ms, retention).await?;
         Ok(ended.map(|(_, state)| state))
     }
 
@@ -221,7 +233,7 @@ impl Queue {
         Ok(Some(job))
     }
 
-    async fn part(&self, id: JobId, target: &Target) -> Result<Option<Part>, QueueError> {
+    pub(crate) async fn part(&self, id: JobId, target: &Target) -> Result<Option<Part>, QueueError> {
         let key = self.keys().of_target(target, &format!("job:{id}"));
         let fields: HashMap<String, String> = self.manager().hgetall(&key).await?;
         if fields.is_empty() {
@@ -242,6 +254,10 @@ impl Queue {
                 .map(|ids| ids.split(' ').map(str::to_owned).collect())
                 .unwrap_or_default(),
             abandoned: number("abandoned"),
+            cancel: fields.get("cancel").cloned(),
+            cancelling_ms: fields.get("cancelling").and_then(|text| text.parse().ok()),
+            retried: number("retried").unwrap_or_default(),
+            round: number("round").unwrap_or_default(),
         }))
     }
 
@@ -316,6 +332,11 @@ impl Queue {
         }
         Ok(redis.zrem(self.keys().jobs(), gone).await?)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn read_job(id: JobId, key: &str, fields: &HashMap<String, String>) -> Result<Job, QueueError> {

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod breaker;
+mod cancel;
 mod connection;
 mod dead;
 mod enqueue;
 mod error;
+mod history;
 mod hold;
 mod inspect;
 mod jobs;
@@ -34,12 +36,14 @@ mod watch;
 mod workers;
 
 pub use breaker::{Asked, BreakerPolicy, Change, Fate, Heard};
+pub use cancel::{CancelState, CancelledPart};
 pub use connection::Connection;
-pub use dead::DeadLetter;
+pub use dead::{DeadFilter, DeadLetter, DeadWalk, Retried, RetryPlan};
 pub use enqueue::{Chunk, Enqueued, MAX_CHUNK_ITEMS};
 pub use error::QueueError;
+pub use history::LastOutcome;
 pub use hold::{Hold, HoldName};
-pub use inspect::{BatchState, BatchView, PendingItem, TargetStats};
+pub use inspect::{BatchState, BatchView, LOOKED_AT, PendingItem, TargetStats};
 pub use jobs::{Created, Job, JobFilter, NewJob, Part};
 pub use keys::Keys;
 pub use lease::{Lease, LeasedBatch, LeasedItem};

@@ -16,8 +16,8 @@ const DEAD_MS: u64 = 5_000;
 
 /// One entry of an outbox.
 pub(crate) enum Word {
-    /// The part of a job here has ended.
-    PartEnded { job: JobId, counts: PartCounts, at_ms: String },
+    /// The part of a job here has ended; `round`: after it was reopened so often.
+    PartEnded { job: JobId, counts: PartCounts, round: u64, at_ms: String },
     /// Something that is told to whoever watches, by field.
     Event(Vec<(String, String)>),
 }
@@ -45,6 +45,7 @@ impl Word {
                 failed: number("failed")?,
                 cancelled: number("cancelled")?,
             },
+            round: number("round")?,
             at_ms: text("at"),
         })
     }
@@ -149,8 +150,8 @@ impl Queue {
         retention: &Retention,
     ) -> Result<Option<(JobId, JobState)>, QueueError> {
         match Word::read(key, entry)? {
-            Word::PartEnded { job, counts, at_ms } => {
-                self.end_part(job, &target.name, counts, &at_ms, retention).await
+            Word::PartEnded { job, counts, round, at_ms } => {
+                self.end_part(job, &target.name, counts, round, &at_ms, retention).await
             }
             Word::Event(fields) => {
                 let event: Vec<_> =
@@ -161,13 +162,14 @@ impl Queue {
         }
     }
 
-    /// Takes down in a job how one of its parts ended, and tells whoever watches if the job ended
-    /// by it. Gives the job if it ended just now.
+    /// Takes down in a job how one of its parts ended (`round`: after so many reopenings), and
+    /// tells whoever watches if the job ended by it. Gives the job if it ended just now.
     pub(crate) async fn end_part(
         &self,
         job: JobId,
         target: &TargetName,
         counts: PartCounts,
+        round: u64,
         at_ms: &str,
         retention: &Retention,
     ) -> Result<Option<(JobId, JobState)>, QueueError> {
@@ -176,7 +178,7 @@ impl Queue {
         for count in [counts.items, counts.succeeded, counts.failed, counts.cancelled] {
             script.arg(count);
         }
-        script.arg(at_ms).arg(retention.succeeded_ms).arg(retention.failed_ms);
+        script.arg(at_ms).arg(retention.succeeded_ms).arg(retention.failed_ms).arg(round);
         let (state, now, ended_ms): (String, bool, String) = self.invoke(&script).await?;
         let Ok(state) = state.parse::<JobState>() else { return Ok(None) };
         let event = [

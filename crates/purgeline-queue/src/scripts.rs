@@ -21,7 +21,7 @@ scripts! {
         "lua/put_batch_back.lua" "lua/embargo.lua" "lua/expire.lua" "lua/lease.lua";
     SUBMITTED "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/submitted.lua";
     SETTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/counts.lua"
-        "lua/rebound.lua" "lua/settle.lua";
+        "lua/history.lua" "lua/rebound.lua" "lua/settle.lua";
     DRAIN "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/expire.lua" "lua/drain.lua";
     SPLIT "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/split.lua";
     GIVE_BACK "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/quota.lua"
@@ -56,6 +56,14 @@ scripts! {
     MEND_SUBMITTING "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/submitting.lua";
     MEND_COUNTER "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/counter.lua";
     MEND_JOB "#!lua flags=allow-oom" "lua/mend/job.lua";
+    REOPEN "#!lua" "lua/lib.lua" "lua/counts.lua" "lua/letters.lua" "lua/reopen.lua";
+    REOPEN_JOB "#!lua" "lua/reopen_job.lua";
+    RETRY "#!lua" "lua/lib.lua" "lua/counts.lua" "lua/letters.lua" "lua/retry.lua";
+    REPEAT_ENDS "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/letters.lua" "lua/repeat_ends.lua";
+    DROP "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/drop.lua";
+    CANCEL "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/waiters.lua" "lua/cancel.lua";
+    CANCEL_PENDING "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/waiters.lua" "lua/cancel_pending.lua";
+    CANCEL_WAITERS "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/waiters.lua" "lua/cancel_waiters.lua";
     FINISH_JOB "#!lua flags=allow-oom" "lua/finish_job.lua";
     SCAN "#!lua flags=no-writes,allow-oom" "lua/scan.lua";
     EMIT "#!lua flags=allow-oom" "lua/emit.lua";

@@ -18,6 +18,11 @@ pub struct Retention {
     pub max_dead_letters: u64,
     /// Entries of the events stream.
     pub max_events: u64,
+    /// The last outcome of each item, in milliseconds; an eighth longer at most.
+    pub history_ms: u64,
+    /// Items of one target whose last outcome is kept; the oldest go first, an eighth at a time.
+    /// 0: no history.
+    pub max_history: u64,
 }
 
 /// How one item of a batch is settled.
@@ -68,6 +73,8 @@ impl From<&RetentionConfig> for Retention {
             failed_ms: config.failed_s.saturating_mul(1000),
             max_dead_letters: config.max_dead_letters,
             max_events: config.max_events,
+            history_ms: config.history_s.saturating_mul(1000),
+            max_history: config.max_history,
         }
     }
 }
@@ -95,7 +102,9 @@ impl Queue {
                 .arg(batch)
                 .arg(retention.succeeded_ms)
                 .arg(retention.failed_ms)
-                .arg(retention.max_dead_letters);
+                .arg(retention.max_dead_letters)
+                .arg(retention.history_ms)
+                .arg(retention.max_history);
             for (index, settlement) in slice {
                 let (outcome, ms, cause) = match settlement {
                     Settlement::Done => ("done", 0, None),

@@ -120,5 +120,7 @@ pub(crate) fn retention() -> Retention {
         failed_s: 86_400,
         max_dead_letters: 1_000_000,
         max_events: 10_000,
+        history_s: 3_600,
+        max_history: 100_000,
     })
 }

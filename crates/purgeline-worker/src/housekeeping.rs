@@ -58,6 +58,11 @@ impl TargetContext {
                 warn!(job = %closed.job, enqueued = closed.enqueued, announced = closed.announced, target = %target.name,
                     "job {} was never enqueued whole, closed with what it got", closed.job);
             }
+            let jobs = self.queue.repeat_ends(target, &self.retention).await?;
+            if jobs > 0 {
+                warn!(jobs, target = %target.name, "whoever began to retry dead letters of {jobs} jobs died in the middle: they end as they had");
+            }
+            self.queue.resume_cancels(target, &self.retention).await?;
             self.queue.compact(target).await?;
             self.queue.trim_jobs(TRIMMED_JOBS).await?;
         }

@@ -1,7 +1,7 @@
 use crate::{
     commands::{
         CompletionsArgs, ConfigArgs, DeadArgs, DemoArgs, DoctorArgs, EnqueueArgs, JobArgs, SimArgs,
-        TargetArgs, TopArgs, WorkerArgs,
+        TargetArgs, TopArgs, UrlArgs, WorkerArgs,
     },
     exit,
     output::Output,
@@ -56,10 +56,12 @@ pub(crate) enum Command {
     Worker(WorkerArgs),
     /// Enqueue a purge job
     Enqueue(EnqueueArgs),
-    /// Look at jobs
+    /// Look at jobs, or cancel one
     Job(JobArgs),
-    /// Look at items that failed for good
+    /// Look at items that failed for good, retry or drop them
     Dead(DeadArgs),
+    /// Tell how a URL fares: what it waits for, which call it is in, when it was last purged
+    Url(UrlArgs),
     /// Look at targets and their queues, pause and resume them
     Target(TargetArgs),
     /// Watch targets, workers and events, live

@@ -116,7 +116,9 @@ const fn kind_of_queue(error: &QueueError) -> (&'static str, Exit) {
         QueueError::NotReplicated { .. } => ("not_replicated", Exit::Redis),
         QueueError::Url(_) => ("configuration", Exit::Configuration),
         QueueError::Full { .. } => ("full", Exit::Full),
-        QueueError::Conflict(_) | QueueError::Abandoned(_) => ("conflict", Exit::Usage),
+        QueueError::Conflict(_) | QueueError::Abandoned(_) | QueueError::Cancelled(_) => {
+            ("conflict", Exit::Usage)
+        }
         // What Redis holds, or what this program does, is not as it should be.
         QueueError::Malformed { .. } | QueueError::ChunkSize(_) => ("internal", Exit::Failed),
     }

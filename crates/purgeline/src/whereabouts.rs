@@ -1,7 +1,9 @@
 use crate::output::{HoldText, Time};
 use purgeline_core::{Action, Item, Kind, Priority, ancestors};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{BatchState, Queue, QueueError, QuotaPolicy, QuotaWait, Record, Standing, WaitReason};
+use purgeline_queue::{
+    BatchState, PendingItem, Queue, QueueError, QuotaPolicy, QuotaWait, Record, Standing, WaitReason,
+};
 use serde::Serialize;
 use std::fmt;
 
@@ -101,16 +103,11 @@ pub(crate) async fn find(
 ) -> Result<Option<Whereabouts>, QueueError> {
     // What the item is called does not depend on the priority.
     let (action, _) = target.lane(item, wished, Priority::Normal);
-    let policy =
-        QuotaPolicy::new(&target.descriptor.limits, target.config.limits.quota_reserve_percent.get());
-    let target = &target.target;
-    if let Some(pending) = queue.pending_item(target, item, action).await? {
-        let quota = queue.quota_wait(target, &policy, item, pending.record.lane.priority).await?;
-        let wait = Wait::of(item.kind(), pending.record, standing);
-        return Ok(Some(Whereabouts::Pending { wait: Wait { quota, ..wait } }));
+    if let Some((_, wait)) = find_pending(queue, target, standing, item, action).await? {
+        return Ok(Some(Whereabouts::Pending { wait }));
     }
-    if let Some(id) = queue.batch_of(target, item, action).await?
-        && let Some(batch) = queue.batch(target, &id).await?
+    if let Some(id) = queue.batch_of(&target.target, item, action).await?
+        && let Some(batch) = queue.batch(&target.target, &id).await?
     {
         return Ok(Some(Whereabouts::Batch {
             batch: id,
@@ -122,14 +119,32 @@ pub(crate) async fn find(
         }));
     }
     for dir in ancestors(item) {
-        let dir = Item::from_normalized(purgeline_core::Kind::Dir, dir);
-        if let Some(pending) = queue.pending_item(target, &dir, action).await? {
-            let quota = queue.quota_wait(target, &policy, &dir, pending.record.lane.priority).await?;
-            let wait = Wait { quota, ..Wait::of(Kind::Dir, pending.record, standing) };
+        let dir = Item::from_normalized(Kind::Dir, dir);
+        if let Some((pending, wait)) = find_pending(queue, target, standing, &dir, action).await? {
             return Ok(Some(Whereabouts::Covered { dir: pending.name, wait }));
         }
     }
     Ok(None)
+}
+
+/// What waits to be sent under an item's own name at a target, and why it still does. `action`: as
+/// the target does it.
+///
+/// # Errors
+/// When Redis cannot be asked.
+pub(crate) async fn find_pending(
+    queue: &Queue,
+    target: &ConfiguredTarget,
+    standing: &Standing,
+    item: &Item,
+    action: Action,
+) -> Result<Option<(PendingItem, Wait)>, QueueError> {
+    let policy =
+        QuotaPolicy::new(&target.descriptor.limits, target.config.limits.quota_reserve_percent.get());
+    let Some(pending) = queue.pending_item(&target.target, item, action).await? else { return Ok(None) };
+    let quota = queue.quota_wait(&target.target, &policy, item, pending.record.lane.priority).await?;
+    let wait = Wait { quota, ..Wait::of(item.kind(), &pending.record, standing) };
+    Ok(Some((pending, wait)))
 }
 
 impl fmt::Display for Whereabouts {
@@ -163,10 +178,22 @@ impl fmt::Display for Whereabouts {
 }
 
 impl Wait {
-    fn of(kind: Kind, record: Record, standing: &Standing) -> Self {
-        let why = standing.reason(kind, &record);
-        let Record { lane, since_ms, attempts, due_ms, latest_ms, cause, .. } = record;
-        Self { lane: lane.to_string(), since_ms, attempts, due_ms, latest_ms, cause, quota: None, why }
+    fn of(kind: Kind, record: &Record, standing: &Standing) -> Self {
+        Self {
+            lane: record.lane.to_string(),
+            since_ms: record.since_ms,
+            attempts: record.attempts,
+            due_ms: record.due_ms,
+            latest_ms: record.latest_ms,
+            cause: record.cause.clone(),
+            quota: None,
+            why: standing.reason(kind, record),
+        }
+    }
+
+    /// Whether it waits for a time.
+    pub(crate) const fn is_delayed(&self) -> bool {
+        self.due_ms.is_some()
     }
 }
 

@@ -17,6 +17,7 @@ mod hot_url;
 mod isolation;
 mod late;
 mod load;
+mod mending;
 mod outcomes;
 mod producer;
 mod quotas;

@@ -12,4 +12,8 @@ pub struct RetentionConfig {
     pub max_dead_letters: u64,
     /// Entries of the events stream.
     pub max_events: u64,
+    /// The last outcome of each item at a target, which `purgeline url` shows.
+    pub history_s: u64,
+    /// Items of one target whose last outcome is kept; the oldest go first. 0: no history.
+    pub max_history: u64,
 }

@@ -19,8 +19,14 @@ const JOB_URLS: usize = 20;
 /// URLs of a call.
 const CALL_URLS: u32 = 60;
 const LANE: &str = "normal/url";
-const RETENTION: Retention =
-    Retention { succeeded_ms: 86_400_000, failed_ms: 86_400_000, max_dead_letters: 1, max_events: 10_000 };
+const RETENTION: Retention = Retention {
+    succeeded_ms: 86_400_000,
+    failed_ms: 86_400_000,
+    max_dead_letters: 1,
+    max_events: 10_000,
+    history_ms: 604_800_000,
+    max_history: 100_000,
+};
 
 /// What a phase cost.
 struct Cost {

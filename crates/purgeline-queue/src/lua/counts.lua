@@ -37,19 +37,33 @@ local function name_dead(named, dead)
   return named
 end
 
+-- Leaves word that a part has ended, for its job. round: how often it was reopened; an end that
+-- was reopened since is told apart by it.
+local function tell_ended(job, state, items, succeeded, failed, cancelled, round, at)
+  call('XADD', OUTBOX, '*', 'what', 'part_ended', 'job', job, 'state', state, 'items', items,
+    'succeeded', succeeded, 'failed', failed, 'cancelled', cancelled, 'round', round or '0', 'at', at)
+end
+
+local function keep_of(state, keep_succeeded, keep_failed)
+  return int((state == 'succeeded' or state == 'cancelled') and keep_succeeded or keep_failed)
+end
+
 -- Adds to a job's part; if all its items have settled then it ends, leaving word in the outbox.
 -- Gives whether it ended now.
 local function add_to_part(job, more, keep_succeeded, keep_failed)
   local part = T .. ':job:' .. job
-  local state, items, succeeded, failed, cancelled, dead =
-    unpack(call('HMGET', part, 'state', 'items', 'succeeded', 'failed', 'cancelled', 'dead'))
+  local state, items, succeeded, failed, cancelled, dead, round, cancelling = unpack(call('HMGET', part,
+    'state', 'items', 'succeeded', 'failed', 'cancelled', 'dead', 'round', 'cancelling'))
   if state ~= 'active' then return false end -- somebody has deleted it
-  items, cancelled = tonumber(items), tonumber(cancelled) + more.expired
+  local more_cancelled = more.expired + (more.cancelled or 0)
+  items, cancelled = tonumber(items), tonumber(cancelled) + more_cancelled
   succeeded, failed = tonumber(succeeded) + more.succeeded, tonumber(failed) + more.failed
   local fields = { 'succeeded', succeeded, 'failed', failed }
-  if more.expired > 0 then
+  if more_cancelled > 0 then
     fields[#fields + 1] = 'cancelled'
     fields[#fields + 1] = cancelled
+  end
+  if more.expired > 0 then
     call('HINCRBY', part, 'expired', more.expired)
   end
   if #more.dead > 0 then
@@ -63,10 +77,12 @@ local function add_to_part(job, more, keep_succeeded, keep_failed)
   state = 'partial'
   if succeeded == items then state = 'succeeded' elseif succeeded == 0 then state = failed > 0 and 'failed' or 'cancelled' end
   call('HSET', part, 'state', state, 'ended', int(NOW), unpack(fields))
-  local keep = (state == 'succeeded' or state == 'cancelled') and keep_succeeded or keep_failed
-  call('PEXPIRE', part, int(keep))
-  call('XADD', OUTBOX, '*', 'what', 'part_ended', 'job', job, 'state', state, 'items', items,
-    'succeeded', succeeded, 'failed', failed, 'cancelled', cancelled, 'at', int(NOW))
+  if cancelling then
+    call('HDEL', part, 'cancelling')
+    call('ZREM', T .. ':cancelling', job)
+  end
+  call('PEXPIRE', part, keep_of(state, keep_succeeded, keep_failed))
+  tell_ended(job, state, items, succeeded, failed, cancelled, round, int(NOW))
   return true
 end
 
@@ -82,10 +98,13 @@ local function apply_counts(counts, keep_succeeded, keep_failed)
   return ended > 0 and 1 or 0
 end
 
+-- Removes a dead letter with its jobs.
+local function drop_letter(id) call('DEL', DEAD .. ':' .. id, DEAD .. '-jobs:' .. id) end
+
 -- Writes the dead letter of an item; the oldest make room when there are too many.
 local function dead_letter(id, item, batch, class, code, message, keep, most)
   local key = DEAD .. ':' .. id
-  call('HSET', key, 'item', item.name, 'class', class, 'code', code, 'message', message,
+  call('HSET', key, 'item', item.name, 'lane', item.lane, 'class', class, 'code', code, 'message', message,
     'attempts', item.attempts + 1, 'jobs', item.jobs, 'more_jobs', item.spill, 'batch', batch,
     'since', item.since, 'failed_at', int(NOW))
   call('PEXPIRE', key, int(keep))
@@ -95,7 +114,7 @@ local function dead_letter(id, item, batch, class, code, message, keep, most)
   local over = call('ZCARD', DEAD) - most
   if over > 0 then
     local oldest = call('ZRANGE', DEAD, 0, math.min(over, 2) - 1)
-    for _, old in ipairs(oldest) do call('DEL', DEAD .. ':' .. old) end
+    for _, old in ipairs(oldest) do drop_letter(old) end
     call('ZREM', DEAD, unpack(oldest))
   end
   call('XADD', OUTBOX, '*', 'what', 'dead_letter', 'dead', id, 'item', item.name, 'code', code, 'at', int(NOW))

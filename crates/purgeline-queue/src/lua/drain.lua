@@ -1,11 +1,30 @@
 -- Counts outcomes for the waiting jobs of hot items, whose lists settle.lua left, and for those
--- whose requests have expired, a bounded number a call.
+-- whose requests have expired, a bounded number a call. Those of an item that failed are named in
+-- its dead letter's list, so that it can be retried for them: at most 500, of the others the letter
+-- says how many items they were.
 --
 -- ARGV  2 ms to keep parts that succeeded    3 ms to keep other parts    4 most waiting jobs a call
 -- returns {lists left, more if items are left to expire; 1 if parts ended}
 -- bound O(jobs a call), and that of expire.lua
 
 local keep_succeeded, keep_failed, most = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+
+-- Jobs that a dead letter's list names at most.
+local LETTER_JOBS = 500
+
+local function name_jobs(dead, entries)
+  local letter, list = DEAD .. ':' .. dead, DEAD .. '-jobs:' .. dead
+  local keep = call('PTTL', letter)
+  if keep < 0 then return end -- It has been dropped.
+  local room = math.min(LETTER_JOBS - call('LLEN', list), #entries)
+  if room > 0 then
+    call('RPUSH', list, unpack(entries, 1, room))
+    call('PEXPIRE', list, keep)
+  end
+  local unnamed = 0
+  for i = room + 1, #entries do unnamed = unnamed + tonumber(string.match(entries[i], '%*(%d+)') or 1) end
+  if unnamed > 0 then call('HINCRBY', letter, 'unnamed', unnamed) end
+end
 
 local more_expired = expire()
 local counts = new_counts()
@@ -21,13 +40,16 @@ while done < most do
     done = done + 1
   else
     done = done + #entries
+    local jobs = {}
     for _, entry in ipairs(entries) do
       if string.sub(entry, 1, 1) == '@' then
         call('RPUSH', SETTLING, string.sub(entry, 2) .. ' ' .. outcome .. ' ' .. dead)
       else
         count_entry(counts, entry, outcome, dead)
+        jobs[#jobs + 1] = entry
       end
     end
+    if dead ~= '' and #jobs > 0 then name_jobs(dead, jobs) end
   end
 end
 local ended = apply_counts(counts, keep_succeeded, keep_failed)

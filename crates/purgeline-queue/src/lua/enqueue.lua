@@ -15,6 +15,7 @@
 --         {'gap', chunks taken} an earlier chunk is missing: nothing was added
 --         {'changed'}           the job has other items or chunks here than it said before
 --         {'abandoned'}         the producer stayed away too long and the part was closed
+--         {'cancelled'}         the job has been cancelled here
 -- bound O(items), whatever the number of jobs that wait for an item
 
 local job, chunk, chunks, total, most = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -32,8 +33,9 @@ local entry, entry_of_many = job, job .. '*%d'
 if expires then entry, entry_of_many = job .. '*1!' .. int(expires), job .. '*%d!' .. int(expires) end
 local part = T .. ':job:' .. job
 
-local known = call('HMGET', part, 'chunks', 'abandoned', 'items', 'chunks_total', 'enqueued')
+local known = call('HMGET', part, 'chunks', 'abandoned', 'items', 'chunks_total', 'enqueued', 'cancel')
 if known[2] then return { 'abandoned' } end
+if known[6] then return { 'cancelled' } end
 if known[1] and (tonumber(known[3]) ~= total or tonumber(known[4]) ~= chunks) then return { 'changed' } end
 local taken = tonumber(known[1] or 0)
 if taken > chunk then

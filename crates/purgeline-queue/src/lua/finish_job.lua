@@ -1,15 +1,21 @@
 -- Takes down how a job's part at one target ended; when all its parts have, the job ends.
--- Repeating it changes nothing, and says again what it said.
+-- Repeating it changes nothing, and says again what it said. An end that has been reopened since
+-- is none.
 --
 -- KEYS  1 the job's key
 -- ARGV  1 target    2 items    3 succeeded    4 failed    5 cancelled    6 time, ms
 --       7 ms to keep a job that succeeded or was cancelled    8 ms to keep another
+--       9 how often the part had been reopened
 -- returns {the job's state if it ended by this part, else '', 1 if it ended just now, when it ended}
 -- bound O(targets of the job)
 
 local call = redis.call
-local fields = call('HMGET', KEYS[1], 'state', 'targets', 'ended_by', 'last_part', 'ended')
+local fields = call('HMGET', KEYS[1], 'state', 'targets', 'ended_by', 'last_part', 'ended', 'round:' .. ARGV[1])
 if not fields[1] then return { '', 0, '' } end
+local round, known = tonumber(ARGV[9]), tonumber(fields[6] or 0)
+if round < known then return { '', 0, '' } end
+-- Also of a job that has ended: whoever wished to reopen it for this round comes too late.
+if round > known then call('HSET', KEYS[1], 'round:' .. ARGV[1], round) end
 if fields[1] ~= 'active' then return { fields[3] == ARGV[1] and fields[1] or '', 0, fields[5] or '' } end
 -- Word of a part may come after word of one that ended later: the job ended with the last to end.
 local last = fields[4] and tonumber(fields[4]) > tonumber(ARGV[6]) and fields[4] or ARGV[6]

@@ -1,10 +1,10 @@
 -- Settles items of a batch: counts each outcome for each waiting job, writes dead letters, puts
--- retries back, and ends the part of each job whose last item has settled. An item that has
--- settled before is skipped, so a repeated call changes nothing.
+-- retries back, ends the part of each job whose last item has settled, and takes the outcomes down
+-- in the history. An item that has settled before is skipped, so a repeated call changes nothing.
 --
 -- ARGV  2 batch id
 --       3 ms to keep parts that succeeded or were cancelled    4 ms to keep other parts and dead letters
---       5 most dead letters
+--       5 most dead letters    6 ms to keep outcomes in the history    7 most items of the history
 --       then for each item (at most 100): index, outcome, ms or '', class, code, message
 --         outcome  done | failed | retry | again (a retry that is no attempt: nothing was sent)
 --                  | unanswered (a retry of what was accepted and never came to an end)
@@ -14,11 +14,12 @@
 
 local batch = ARGV[2]
 local keep_succeeded, keep_failed, most_dead = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local keep_history, most_history = tonumber(ARGV[6]), tonumber(ARGV[7])
 local key = T .. ':batch:' .. batch
 
 -- What of it has not settled before, read and taken out at once.
 local asked, seen, wanted = {}, {}, {}
-for at = 6, #ARGV, 6 do
+for at = 8, #ARGV, 6 do
   local index = ARGV[at]
   if not seen[index] then
     seen[index] = true
@@ -55,7 +56,8 @@ end
 let_go(names, batch)
 
 local counts = new_counts()
-local spilled_left, retries, again = 0, 0, {}
+local done, failed = outcome_of('done', batch), outcome_of('failed', batch) .. ' dead='
+local spilled_left, retries, again, outcomes = 0, 0, {}, {}
 for at, entry in ipairs(open) do
   local index, outcome, ms, class, code, message = unpack(ARGV, entry.at, entry.at + 5)
   local spilled = T .. ':waiters:' .. batch .. ':' .. index
@@ -78,6 +80,9 @@ for at, entry in ipairs(open) do
       dead_letter(dead, batch_item(entry.value), batch, class, code, message, keep_failed, most_dead)
     end
     count_jobs(counts, entry.jobs, outcome, dead)
+    outcomes[#outcomes + 1] = names[at]
+    outcomes[#outcomes + 1] = (outcome == 'done' and done or failed .. dead .. ' code=' .. string.gsub(code, '%s', '-'))
+      .. ' jobs=' .. some_jobs(entry.jobs)
     if entry.spill == '1' then
       call('RPUSH', SETTLING, spilled .. ' ' .. outcome .. ' ' .. dead)
       spilled_left = 1
@@ -94,6 +99,7 @@ for i = #again, 1, -1 do
   put_back(item.name, item, due, spilled, true)
 end
 local ended = apply_counts(counts, keep_succeeded, keep_failed)
+write_history(outcomes, keep_history, most_history)
 if retries > 0 then
   call('HINCRBY', STATS, 'retried', retries)
   call('PUBLISH', T .. ':wake', 'retry')

@@ -187,7 +187,8 @@ impl Repair<'_> {
         let now = self.queue.now_ms().await?.to_string();
         let mut ended = None;
         for (name, part) in &job.parts {
-            ended = self.queue.end_part(id, name, part.counts, &now, self.retention).await?.or(ended);
+            let told = self.queue.end_part(id, name, part.counts, part.round, &now, self.retention).await?;
+            ended = told.or(ended);
         }
         Ok(match ended {
             Some((_, state)) => Tried::Mended(format!("it was told how its parts ended: it is {state}")),

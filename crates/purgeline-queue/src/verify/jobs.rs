@@ -1,6 +1,6 @@
 use super::{
     Damage, Violation,
-    read::{AT_ONCE, PAGE},
+    read::{AT_ONCE, PAGE, Scan},
 };
 use crate::{Queue, QueueError};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -42,7 +42,8 @@ impl Queue {
         Ok(())
     }
 
-    /// The jobs that word is on its way to.
+    /// The jobs that word is on its way to: in an outbox; or somebody has begun to reopen their
+    /// parts, whose ends are said again if he dies.
     async fn words(&self, targets: &[Target]) -> Result<HashSet<JobId>, QueueError> {
         let mut words = HashSet::new();
         for target in targets {
@@ -54,6 +55,10 @@ impl Queue {
                 from = format!("({}", last.id);
                 let jobs = page.ids.iter().filter_map(|entry| entry.get::<String>("job"));
                 words.extend(jobs.filter_map(|job| job.parse::<JobId>().ok()));
+            }
+            let mut reopening = Scan::sorted(&self.keys().of_target(target, "reopening"));
+            while let Some(page) = reopening.next(self).await? {
+                words.extend(page.iter().filter_map(|(job, _)| job.parse::<JobId>().ok()));
             }
         }
         Ok(words)

@@ -19,6 +19,8 @@ pub(crate) const RETENTION: Retention = Retention {
     failed_ms: 1_209_600_000,
     max_dead_letters: 10_000,
     max_events: 10_000,
+    history_ms: 604_800_000,
+    max_history: 100_000,
 };
 /// How long a leased batch belongs to its worker, in ms.
 pub(crate) const LEASE_MS: u64 = 60_000;

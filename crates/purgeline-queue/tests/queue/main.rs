@@ -5,12 +5,15 @@
 
 mod bed;
 mod breaker;
+mod cancel;
 mod cluster;
 mod damage;
+mod dead;
 mod debounce;
 mod embargo;
 mod enqueue;
 mod expiry;
+mod history;
 mod holds;
 mod jobs;
 mod lanes;

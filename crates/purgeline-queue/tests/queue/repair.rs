@@ -5,7 +5,7 @@ use crate::{
     damage::{Full, jobs, to_batches, to_jobs, to_what_waits},
 };
 use purgeline_core::{Action, Item, JobState, Lane, Priority, Target};
-use purgeline_queue::{Lease, Mend, PollPolicy, Polls, Settlement};
+use purgeline_queue::{Lease, Mend, PollPolicy, Polls, Retried, Settlement};
 use redis::AsyncTypedCommands;
 use std::collections::BTreeSet;
 
@@ -107,6 +107,10 @@ async fn what_nobody_knows_the_name_of_fails_with_words() {
         (letters.len(), letters[0].cause.code.as_str(), &letters[0].jobs[..]),
         (1, "record-lost", &[id("j")][..])
     );
+    let ids = [letters[0].id.clone()];
+    let retried = bed.queue.retry_dead(&bed.target, &ids, 10, &RETENTION).await.unwrap();
+    assert_eq!(retried, Retried { nameless: 1, ..Retried::default() }, "there is nothing to send");
+    assert_eq!(bed.queue.dead_letters(&bed.target, 9).await.unwrap(), letters);
     assert_eq!(work_off(&bed).await, BTreeSet::from([url("b")]));
     assert_eq!(bed.ended("j").await, (1, 1));
     bed.check().await;

@@ -232,7 +232,7 @@ async fn lists_of_hot_items_survive_retries_joins_and_coverage() {
     bed.settle(&third, &failed("x")).await;
     bed.check().await;
     let dead = bed.queue.dead_letters(&bed.target, 5).await.unwrap();
-    assert!(dead[0].more_jobs && dead.len() == 1);
+    assert_eq!((dead.len(), dead[0].jobs.len(), dead[0].more_jobs), (1, 80, false));
     for job in &jobs[..80] {
         assert_eq!(bed.ended(job).await, (0, 1), "{job}");
     }

@@ -10,6 +10,7 @@ mod job;
 mod sim;
 mod target;
 mod top;
+mod url;
 mod worker;
 
 pub(crate) use completions::CompletionsArgs;
@@ -22,6 +23,7 @@ pub(crate) use job::JobArgs;
 pub(crate) use sim::SimArgs;
 pub(crate) use target::TargetArgs;
 pub(crate) use top::TopArgs;
+pub(crate) use url::UrlArgs;
 pub(crate) use worker::WorkerArgs;
 
 use crate::{
@@ -43,6 +45,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Dead(args) => dead::run(&global, &args).await,
         Command::Target(args) => target::run(&global, &args).await,
         Command::Top(args) => top::run(&global, &args).await,
+        Command::Url(args) => url::run(&global, &args).await,
         Command::Doctor(args) => doctor::run(&global, &args).await,
         Command::Sim(args) => sim::run(&global, &args).await,
         Command::Demo(args) => demo::run(&global, &args).await,

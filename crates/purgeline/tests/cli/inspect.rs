@@ -6,11 +6,17 @@ use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{HoldName, Lease, LeasePolicy, LeasedBatch, Retention, Settlement};
 use redis::AsyncTypedCommands;
 
-const RETENTION: Retention =
-    Retention { succeeded_ms: 3_600_000, failed_ms: 3_600_000, max_dead_letters: 100, max_events: 100 };
+const RETENTION: Retention = Retention {
+    succeeded_ms: 3_600_000,
+    failed_ms: 3_600_000,
+    max_dead_letters: 100,
+    max_events: 100,
+    history_ms: 604_800_000,
+    max_history: 1_000,
+};
 
 /// Leases what waits at the http target of the fixture.
-async fn lease(fixture: &Fixture) -> LeasedBatch {
+pub(crate) async fn lease(fixture: &Fixture) -> LeasedBatch {
     let text = std::fs::read_to_string(fixture.config()).unwrap();
     let config: toml::Table = toml::from_str(&text).unwrap();
     let www = config["targets"]["www"].clone().try_into().unwrap();
@@ -23,7 +29,7 @@ async fn lease(fixture: &Fixture) -> LeasedBatch {
 }
 
 /// A job of three items: one purged, one failed for good, one put off.
-async fn settled_job(fixture: &Fixture) -> String {
+pub(crate) async fn settled_job(fixture: &Fixture) -> String {
     let urls = ["https://www.example.com/a", "https://www.example.com/b", "https://www.example.com/c"];
     let job = fixture.enqueue(&[&["--source", "test"], &urls[..]].concat());
     let (queue, www) = (fixture.queue(), target("www"));
@@ -47,7 +53,7 @@ async fn settled_job(fixture: &Fixture) -> String {
 }
 
 /// Both forms of one answer.
-fn snapshot(name: &str, fixture: &Fixture, args: &[&str]) {
+pub(crate) fn snapshot(name: &str, fixture: &Fixture, args: &[&str]) {
     let human = fixture.call(args);
     assert_eq!(human.code, 0, "{}", human.err);
     let json = fixture.call(&[args, &["--output", "json"]].concat());

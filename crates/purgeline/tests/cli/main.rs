@@ -6,6 +6,7 @@ mod bad_input;
 mod configuration;
 mod doctor;
 mod inspect;
+mod mending;
 mod pause;
 mod private_server;
 mod resources;

@@ -29,7 +29,7 @@ for at = 22, #ARGV, 2 do put_anew(ARGV[at], ARGV[at + 1], { ARGV[20] }, nil, ton
 local lost, dead = tonumber(ARGV[17]), ''
 if lost > 0 then
   dead = 'lost-' .. call('HINCRBY', STATS, 'seq', 1)
-  local item = { name = 'lost:' .. lost .. ' items of job ' .. job, attempts = 0, jobs = job, spill = '0', since = int(NOW) }
+  local item = { name = 'lost:' .. lost .. ' items of job ' .. job, lane = '', attempts = 0, jobs = job, spill = '0', since = int(NOW) }
   dead_letter(dead, item, '-', 'unknown', 'record-lost',
     'the records of ' .. lost .. ' items were lost in Redis and nobody knows their names: submit the job again',
     tonumber(ARGV[4]), tonumber(ARGV[5]))

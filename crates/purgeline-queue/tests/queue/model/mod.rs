@@ -12,10 +12,10 @@
 mod breaker_model;
 mod purge;
 mod queue_model;
-mod raw;
+pub(crate) mod raw;
 mod rules;
 mod snapshot;
-mod step;
+pub(crate) mod step;
 mod timing;
 mod world;
 

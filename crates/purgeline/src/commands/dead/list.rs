@@ -1,3 +1,7 @@
+use super::{
+    groups::{By, Counting},
+    selection::Selection,
+};
 use crate::{
     cli::Global,
     config::Secrets,
@@ -15,10 +19,12 @@ use std::fmt;
 /// The arguments of `purgeline dead list`.
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
-    /// Only those of this target
-    #[arg(long, value_name = "NAME")]
-    target: Option<TargetName>,
-    /// The most letters to list
+    #[command(flatten)]
+    selection: Selection,
+    /// Count them by what they have in common, instead of listing them
+    #[arg(long, value_enum)]
+    by: Option<By>,
+    /// The most letters, or groups, to list
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
 }
@@ -38,14 +44,30 @@ struct Listed {
 
 pub(super) async fn run(global: &Global, args: &ListArgs) -> Result<Exit, Failure> {
     let session = Session::open(global, Secrets::Skip).await?;
-    let targets = match &args.target {
-        Some(name) => vec![session.target(name)?.target.clone()],
-        None => session.identities(),
-    };
+    let targets = args.selection.targets(&session)?;
+    let filter = args.selection.filter(&session).await?;
+    if let Some(by) = args.by {
+        let mut counting = Counting::new(by);
+        for target in targets {
+            let mut walk = session.queue.walk_dead(&target.target, &filter);
+            while let Some(letters) = walk.next().await? {
+                letters.iter().for_each(|letter| counting.add(&target.target.name, letter));
+            }
+        }
+        global.output.answer(&counting.finish(args.limit))?;
+        return Ok(Exit::Done);
+    }
     let mut dead_letters = Vec::new();
     for target in targets {
-        let letters = session.queue.dead_letters(&target, args.limit).await?;
-        dead_letters.extend(letters.into_iter().map(|letter| Listed { target: target.name.clone(), letter }));
+        let mut walk = session.queue.walk_dead(&target.target, &filter);
+        let mut found = Vec::new();
+        while found.len() < args.limit
+            && let Some(letters) = walk.next().await?
+        {
+            found.extend(letters);
+        }
+        let name = &target.target.name;
+        dead_letters.extend(found.into_iter().map(|letter| Listed { target: name.clone(), letter }));
     }
     dead_letters.sort_by_key(|listed| std::cmp::Reverse(listed.letter.failed_at_ms));
     dead_letters.truncate(args.limit);

@@ -1,9 +1,10 @@
+use super::name::LetterName;
 use crate::{cli::Global, config::Secrets, exit::Exit, failure::Failure, output::Time, session::Session};
 use clap::Args;
 use purgeline_core::TargetName;
-use purgeline_queue::DeadLetter;
+use purgeline_queue::{DeadLetter, RetryPlan};
 use serde::Serialize;
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 /// The arguments of `purgeline dead show`.
 #[derive(Debug, Args)]
@@ -13,19 +14,14 @@ pub(super) struct ShowArgs {
     letter: LetterName,
 }
 
-/// A dead letter's name over all targets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct LetterName {
-    target: TargetName,
-    id: String,
-}
-
 /// What `purgeline dead show` answers.
 #[derive(Debug, Serialize)]
 struct Shown {
     target: TargetName,
     #[serde(flatten)]
     letter: DeadLetter,
+    /// What a retry would do now.
+    retry: RetryPlan,
 }
 
 pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failure> {
@@ -37,26 +33,14 @@ pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failur
             "there is no dead letter {target}/{id}; they are kept for a time (retention)"
         ))
     })?;
-    global.output.answer(&Shown { target: target.clone(), letter })?;
+    let retry = session.queue.plan_retry(identity, &letter).await?;
+    global.output.answer(&Shown { target: target.clone(), letter, retry })?;
     Ok(Exit::Done)
-}
-
-impl FromStr for LetterName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (target, id) = text
-            .split_once('/')
-            .filter(|(_, id)| !id.is_empty())
-            .ok_or("expected TARGET/ID, as `purgeline dead list` names it")?;
-        let target = target.parse().map_err(|error: purgeline_core::TargetNameError| error.to_string())?;
-        Ok(Self { target, id: id.to_owned() })
-    }
 }
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { target, letter } = self;
+        let Self { target, letter, retry } = self;
         writeln!(f, "dead letter {target}/{}", letter.id)?;
         writeln!(f, "item      {}", letter.item)?;
         writeln!(f, "cause     {} ({})", letter.cause, letter.cause.class)?;
@@ -65,20 +49,17 @@ impl fmt::Display for Shown {
         writeln!(f, "failed    {}", Time(letter.failed_at_ms))?;
         let jobs: Vec<_> = letter.jobs.iter().map(ToString::to_string).collect();
         let more = if letter.more_jobs { " and more" } else { "" };
-        write!(f, "jobs      {}{more}", jobs.join(" "))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_letter_is_named_by_target_and_id() {
-        let name: LetterName = "www/b17-3".parse().unwrap();
-        assert_eq!((name.target.as_str(), name.id.as_str()), ("www", "b17-3"));
-        for bad in ["b17-3", "www/", "/b17-3", "W/b1"] {
-            assert!(bad.parse::<LetterName>().is_err(), "{bad}");
+        writeln!(f, "jobs      {}{more}", jobs.join(" "))?;
+        let into = if retry.joins { "join the same item, which waits" } else { "wait" };
+        let RetryPlan { jobs, reopened, left_out, .. } = retry;
+        write!(
+            f,
+            "retry     would have it {into} in {}, for {jobs} jobs, {reopened} of them active again",
+            letter.lane
+        )?;
+        if *left_out > 0 {
+            write!(f, "; {left_out} jobs are cancelled or not kept any more")?;
         }
+        Ok(())
     }
 }

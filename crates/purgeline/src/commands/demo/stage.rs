@@ -48,6 +48,8 @@ impl Stage {
             failed_s: 3_600,
             max_dead_letters: 10_000,
             max_events: 1_000_000,
+            history_s: 3_600,
+            max_history: 100_000,
         });
         let producer = Producer::new(queue.clone(), targets.clone(), retention);
         let stop = CancellationToken::new();

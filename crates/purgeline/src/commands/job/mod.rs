@@ -1,3 +1,4 @@
+mod cancel;
 mod list;
 mod show;
 mod view;
@@ -20,9 +21,11 @@ enum JobCommand {
     Show(show::ShowArgs),
     /// List the latest jobs, newest first
     List(list::ListArgs),
+    /// Cancel a job: what nobody else waits for is not sent, what is under way ends as it does
+    Cancel(cancel::CancelArgs),
 }
 
-/// Looks at jobs.
+/// Looks at jobs, or cancels one.
 ///
 /// # Errors
 /// When there is no such job, or Redis cannot be asked.
@@ -30,5 +33,6 @@ pub(crate) async fn run(global: &Global, args: &JobArgs) -> Result<Exit, Failure
     match &args.command {
         JobCommand::Show(args) => show::run(global, args).await,
         JobCommand::List(args) => list::run(global, args).await,
+        JobCommand::Cancel(args) => cancel::run(global, args).await,
     }
 }

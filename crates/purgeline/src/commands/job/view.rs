@@ -160,6 +160,7 @@ impl JobView {
         for (name, part) in &self.job.parts {
             let counts = part.counts;
             let state = match part.abandoned {
+                _ if part.cancelling_ms.is_some() => format!("{} (being cancelled)", counts.state()),
                 Some(announced) => format!("{} (of {announced} announced)", counts.state()),
                 None if part.enqueued < counts.items => format!("enqueued {} so far", part.enqueued),
                 None => counts.state().to_string(),

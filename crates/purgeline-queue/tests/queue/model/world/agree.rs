@@ -78,7 +78,8 @@ impl World<'_> {
         for target in &self.targets {
             let left = Snapshot::take(&self.queue, target).await?;
             // A hint goes when its time has come.
-            let may_stay = ["stats", "job", "dead", "outbox", "expiring", "breaker", "hold"];
+            let may_stay =
+                ["stats", "job", "dead", "dead-jobs", "history", "outbox", "expiring", "breaker", "hold"];
             let stays = left.kinds.iter().filter(|kind| !may_stay.contains(&kind.as_str()));
             let stays: Vec<_> = stays.collect();
             ensure!(stays.is_empty(), "{}: {stays:?} {left:?} are left", target.name);
