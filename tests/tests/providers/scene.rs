@@ -218,15 +218,25 @@ impl Scene {
 
     /// Lets time pass, step by step, until there is an answer. It stands still while a call is
     /// under way: so a call arrives at most one step after it was granted, however slow the machine.
+    /// Where nothing is under way for long, as in a hold of minutes, the steps are ten times as long.
     pub(crate) async fn pass_until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         let begun = Instant::now();
+        let mut still = 0;
         loop {
             if let Some(found) = look().await {
                 return found;
             }
-            assert!(begun.elapsed() < PATIENCE, "it never came that {what}: {:?}", self.standing().await);
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "it never came that {what}: {:?}, {:?}",
+                self.standing().await,
+                self.holds().await
+            );
             if self.is_still().await {
-                self.advance(self.step);
+                still += 1;
+                self.advance(if still > 500 { self.step * 10 } else { self.step });
+            } else {
+                still = 0;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
