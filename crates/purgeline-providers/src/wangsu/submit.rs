@@ -167,7 +167,8 @@ fn not_allowed(items: &[CallItem], cause: Cause) -> Submission {
 
 /// More than the account may send: by seed 004 in one call, which has fewer by construction. So it
 /// is more than is left of the day, if what is left says so, or the account has a lower bound than
-/// the documented one, and the call is split.
+/// the documented one, and the call is split. What is left was asked for after the refusal, which
+/// counted none of the call's items.
 pub(super) fn out_of_limit(
     items: &[CallItem],
     cause: &Cause,
@@ -206,11 +207,9 @@ pub(super) fn out_of_limit(
         };
         Outcome::Retry { after_ms: Some(after_ms), cause: cause.clone() }
     });
-    submission.signals = asked
-        .iter()
-        .filter(|(kind, _)| left.of(*kind).is_some_and(|(left, _)| left == 0))
-        .map(|&(kind, _)| spent(kind))
-        .collect();
+    submission.signals = quotas_left(&left, now);
+    let is_spent = |kind| left.of(kind).is_some_and(|(left, _)| left == 0);
+    submission.signals.extend(asked.iter().filter(|(kind, _)| is_spent(*kind)).map(|&(kind, _)| spent(kind)));
     submission
 }
 

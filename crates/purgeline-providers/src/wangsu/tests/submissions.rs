@@ -302,25 +302,30 @@ fn spent(submission: &Submission) -> Vec<Kind> {
         Signal::QuotaSpent { kind, for_ms: TO_NEXT_DAY_MS, .. } => kind.unwrap(),
         other => panic!("{other:?}"),
     };
-    submission.signals.iter().map(kind).collect()
+    submission.signals.iter().filter(|signal| !matches!(signal, Signal::QuotaLeft { .. })).map(kind).collect()
+}
+
+fn left(kind: Kind, left: u64, max: u64) -> Signal {
+    Signal::QuotaLeft { kind, left, max, for_ms: TO_NEXT_DAY_MS }
 }
 
 #[test]
 fn a_spent_day_parks_the_kind_that_it_is_of() {
     let now_again = "retry quota_day after 0";
-    for (left, kinds) in
+    for ((urls, dirs), kinds) in
         [((0, 500), vec![Kind::Url]), ((2, 0), vec![Kind::Dir]), ((0, 0), vec![Kind::Url, Kind::Dir])]
     {
-        let submission = out_of_limit(&mixed(), Some(left));
+        let submission = out_of_limit(&mixed(), Some((urls, dirs)));
         // None has used an attempt, and what is held waits in its lane.
         assert_eq!(in_words(&submission), [now_again; 4]);
         assert_eq!(spent(&submission), kinds);
+        assert_eq!(submission.signals[..2], [left(Kind::Url, urls, 5_000), left(Kind::Dir, dirs, 500)]);
     }
-    // What is left goes today.
+    // What is left goes today: the fleet hears that the refused call took none of it.
     let tomorrow = format!("retry quota_day after {TO_NEXT_DAY_MS}");
     let submission = out_of_limit(&mixed(), Some((1, 500)));
     assert_eq!(in_words(&submission), [now_again, tomorrow.as_str(), now_again, now_again]);
-    assert_eq!(submission.signals, []);
+    assert_eq!(submission.signals, [left(Kind::Url, 1, 5_000), left(Kind::Dir, 500, 500)]);
 }
 
 #[test]
@@ -350,7 +355,6 @@ fn what_is_left_of_the_day_is_told() {
     let read = |body: Value| LimitAnswer::read(&body.to_string());
     assert_eq!(read(json!({"Code": 0, "Message": "system exception"})), None);
     assert_eq!(read(json!({"urlRemain": 5})), None);
-    let left = read(json!({"urlUpper": 5_000, "urlRemain": "0", "dirRemain": 7})).unwrap();
-    let signal = |kind, left, max| Signal::QuotaLeft { kind, left, max, for_ms: TO_NEXT_DAY_MS };
-    assert_eq!(submit::quotas_left(&left, now()), [signal(Kind::Url, 0, 5_000), signal(Kind::Dir, 7, 7)]);
+    let answer = read(json!({"urlUpper": 5_000, "urlRemain": "0", "dirRemain": 7})).unwrap();
+    assert_eq!(submit::quotas_left(&answer, now()), [left(Kind::Url, 0, 5_000), left(Kind::Dir, 7, 7)]);
 }
