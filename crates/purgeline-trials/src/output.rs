@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{Table, presets};
 use serde::Serialize;
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -32,15 +32,9 @@ impl OutputOptions {
     }
 }
 
-/// A table without lines, as `purgeline` prints them.
+/// A table that reads well in a terminal and, pasted, in a document.
 pub(crate) fn table(headings: &[&str]) -> Table {
     let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(headings.iter().map(|heading| heading.to_uppercase()));
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
+    table.load_style(presets::ASCII_MARKDOWN).set_header(headings.iter().copied());
     table
 }

@@ -12,6 +12,9 @@ use std::{
     time::Duration,
 };
 
+/// Much longer than a permit is good for, which is half the head room.
+const TOO_LONG: Duration = Duration::from_millis(200);
+
 /// Is slow, once, between the leave to ask and the question.
 #[derive(Default)]
 struct SlowToAsk(AtomicU64);
@@ -19,7 +22,8 @@ struct SlowToAsk(AtomicU64);
 impl Observer for SlowToAsk {
     fn reached(&self, step: Step) {
         if step == Step::PollTaken && self.0.fetch_add(1, Ordering::SeqCst) == 0 {
-            std::thread::sleep(Duration::from_millis(200));
+            // Not a wait for something: a machine that stands still.
+            std::thread::sleep(TOO_LONG);
         }
     }
 }

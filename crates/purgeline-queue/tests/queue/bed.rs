@@ -152,7 +152,12 @@ impl Bed {
     }
 
     pub(crate) async fn batch(&self, policy: &LeasePolicy) -> LeasedBatch {
-        match self.lease(policy).await {
+        self.batch_of(&self.target, policy).await
+    }
+
+    /// Another target's next batch.
+    pub(crate) async fn batch_of(&self, target: &Target, policy: &LeasePolicy) -> LeasedBatch {
+        match self.queue.lease(target, "w1", policy).await.unwrap() {
             Lease::Batch(batch) => batch,
             Lease::Wait { after, why } => panic!("expected a batch, came: wait {after:?} {why}"),
         }

@@ -21,6 +21,17 @@ fn new_job(name: &str, targets: &[&Target]) -> NewJob {
     }
 }
 
+/// Asks for item a as job j1, at the bed's target and at a second one.
+async fn at_both(bed: &Bed) -> [Target; 2] {
+    let both = [bed.target.clone(), Target::alone("images".parse().unwrap())];
+    bed.queue.create_job(&new_job("j1", &[&both[0], &both[1]])).await.unwrap();
+    let items = [(url("a"), lane(Priority::Normal, &url("a")).to_string())];
+    for target in &both {
+        bed.queue.enqueue(target, &chunk("j1", &items), 10).await.unwrap();
+    }
+    both
+}
+
 async fn events(bed: &Bed) -> Vec<BTreeMap<String, String>> {
     let reply: StreamRangeReply = bed.queue.manager().xrange_all(bed.queue.keys().events()).await.unwrap();
     let read = |value| redis::from_redis_value_ref(value).unwrap();
@@ -67,13 +78,8 @@ async fn a_job_that_was_written_but_not_listed_is_listed_when_it_comes_again() {
 #[tokio::test]
 async fn a_job_ends_when_its_last_part_has_ended_and_only_then() {
     let bed = Bed::new().await;
-    let second = Target::alone("images".parse().unwrap());
-    let both = [bed.target.clone(), second.clone()];
-    bed.queue.create_job(&new_job("j1", &[&bed.target, &second])).await.unwrap();
-    let items = [(url("a"), lane(Priority::Normal, &url("a")).to_string())];
-    for target in &both {
-        bed.queue.enqueue(target, &chunk("j1", &items), 10).await.unwrap();
-    }
+    let both = at_both(&bed).await;
+    let second = &both[1];
     let batch = bed.batch(&plain()).await;
     bed.settle(&batch, &Settlement::Done).await;
     assert!(bed.queue.verify(&both).await.unwrap().is_empty());
@@ -81,12 +87,10 @@ async fn a_job_ends_when_its_last_part_has_ended_and_only_then() {
     assert!(bed.queue.part_is_recorded(id("j1"), &bed.target.name).await.unwrap());
     assert!(!bed.queue.part_is_recorded(id("j1"), &second.name).await.unwrap());
     assert!(bed.queue.verify(&both).await.unwrap().is_empty());
-    let purgeline_queue::Lease::Batch(batch) = bed.queue.lease(&second, "w1", &plain()).await.unwrap() else {
-        panic!("expected a batch")
-    };
-    bed.queue.settle(&second, &batch.id, &[(1, failed("x"))], &RETENTION).await.unwrap();
+    let batch = bed.batch_of(second, &plain()).await;
+    bed.queue.settle(second, &batch.id, &[(1, failed("x"))], &RETENTION).await.unwrap();
     bed.pass(3);
-    assert_eq!(bed.queue.carry_outbox(&second, &RETENTION).await.unwrap(), [(id("j1"), JobState::Partial)]);
+    assert_eq!(bed.queue.carry_outbox(second, &RETENTION).await.unwrap(), [(id("j1"), JobState::Partial)]);
     for target in &both {
         assert_eq!(bed.queue.carry_outbox(target, &RETENTION).await.unwrap(), []);
     }
@@ -104,22 +108,15 @@ async fn a_job_ends_when_its_last_part_has_ended_and_only_then() {
 #[tokio::test]
 async fn a_job_ends_at_the_time_of_its_last_part_whoever_hears_of_it_last() {
     let bed = Bed::new().await;
-    let second = Target::alone("images".parse().unwrap());
-    let both = [bed.target.clone(), second.clone()];
-    bed.queue.create_job(&new_job("j1", &[&bed.target, &second])).await.unwrap();
-    let items = [(url("a"), lane(Priority::Normal, &url("a")).to_string())];
+    let both = at_both(&bed).await;
     for target in &both {
-        bed.queue.enqueue(target, &chunk("j1", &items), 10).await.unwrap();
-        let purgeline_queue::Lease::Batch(batch) = bed.queue.lease(target, "w1", &plain()).await.unwrap()
-        else {
-            panic!("expected a batch")
-        };
+        let batch = bed.batch_of(target, &plain()).await;
         bed.pass(50);
         bed.queue.settle(target, &batch.id, &[(1, Settlement::Done)], &RETENTION).await.unwrap();
     }
     let ended_ms = bed.now();
     bed.pass(50);
-    for target in [&second, &bed.target] {
+    for target in both.iter().rev() {
         bed.queue.carry_outbox(target, &RETENTION).await.unwrap();
     }
     let job = bed.queue.job(id("j1"), &both).await.unwrap().unwrap();
