@@ -102,25 +102,6 @@ impl Queue {
         Ok(Some(PendingItem { record: Record::parse(&format!("{key} {name}"), &text)?, name }))
     }
 
-    /// An item that waits at a target for the end of an embargo, in milliseconds since 1970; `None`
-    /// if it does not, or no longer.
-    ///
-    /// # Errors
-    /// When Redis cannot be asked, or holds no record there.
-    pub async fn embargoed_item(
-        &self,
-        target: &Target,
-        item: &Item,
-        action: Action,
-        not_before_ms: i64,
-    ) -> Result<Option<PendingItem>, QueueError> {
-        let (key, name) = (self.keys().of_target(target, "embargoed"), item.name(action));
-        let Some(text) = self.manager().hget(&key, format!("{not_before_ms} {name}")).await? else {
-            return Ok(None);
-        };
-        Ok(Some(PendingItem { record: Record::parse(&format!("{key} {name}"), &text)?, name }))
-    }
-
     /// Distinct items that wait at a target, the delayed and the embargoed ones included.
     ///
     /// # Errors

@@ -66,21 +66,38 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn quotas(&self, target: &Target, policy: &QuotaPolicy) -> Result<Vec<QuotaUse>, QueueError> {
+        let mut uses = self.account_quotas(target, policy).await?;
+        uses.extend(self.host_quotas(target, policy).await?);
+        Ok(uses)
+    }
+
+    /// The same without those by host.
+    pub(crate) async fn account_quotas(
+        &self,
+        target: &Target,
+        policy: &QuotaPolicy,
+    ) -> Result<Vec<QuotaUse>, QueueError> {
         let now = self.now_ms().await?;
         let mut uses = Vec::new();
-        for quota in policy.on_day(self.given_or_own_time()) {
+        for quota in policy.on_day(self.given_or_own_time()).iter().filter(|quota| !quota.per_host) {
             let Some(day) = quota.today(now) else { continue };
-            let fields: HashMap<String, String> =
-                self.manager().hgetall(self.quota_key(target, &quota, day)).await?;
-            if quota.per_host {
-                let mut hosts: Vec<_> =
-                    fields.iter().filter_map(|(host, n)| Some((n.parse().ok()?, host))).collect();
-                hosts.sort_by_key(|(spent, host): &(u64, _)| (std::cmp::Reverse(*spent), *host));
-                let of_host = |(spent, host): (u64, &String)| quota.of_host(host, spent, now);
-                uses.extend(hosts.into_iter().take(HOSTS).filter_map(of_host));
-            } else {
-                uses.extend(quota.read(&fields, now));
-            }
+            let fields = self.manager().hgetall(self.quota_key(target, quota, day)).await?;
+            uses.extend(quota.read(&fields, now));
+        }
+        Ok(uses)
+    }
+
+    async fn host_quotas(&self, target: &Target, policy: &QuotaPolicy) -> Result<Vec<QuotaUse>, QueueError> {
+        let now = self.now_ms().await?;
+        let mut uses = Vec::new();
+        for quota in policy.on_day(self.given_or_own_time()).iter().filter(|quota| quota.per_host) {
+            let Some(day) = quota.today(now) else { continue };
+            let fields = self.manager().hgetall(self.quota_key(target, quota, day)).await?;
+            let mut hosts: Vec<_> =
+                fields.iter().filter_map(|(host, n)| Some((n.parse().ok()?, host))).collect();
+            hosts.sort_by_key(|(spent, host): &(u64, _)| (std::cmp::Reverse(*spent), *host));
+            let of_host = |(spent, host): (u64, &String)| quota.of_host(host, spent, now);
+            uses.extend(hosts.into_iter().take(HOSTS).filter_map(of_host));
         }
         Ok(uses)
     }

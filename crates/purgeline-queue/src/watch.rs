@@ -1,4 +1,4 @@
-use crate::{Queue, QueueError, RateUse, TargetStats, WorkerInfo};
+use crate::{Queue, QueueError, QuotaPolicy, QuotaUse, RateUse, TargetStats, WorkerInfo};
 use futures::future::try_join_all;
 use purgeline_core::{Rate, Target, TargetName};
 use redis::{AsyncTypedCommands, streams::StreamRangeReply};
@@ -18,6 +18,17 @@ pub struct Snapshot {
     pub events: Vec<Event>,
 }
 
+/// A target to look at, and what bounds it.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// The target.
+    pub target: Target,
+    /// The windows of its account.
+    pub rates: Vec<Rate>,
+    /// The quotas of its account's day.
+    pub quotas: QuotaPolicy,
+}
+
 /// A target at a glance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TargetSnapshot {
@@ -28,6 +39,8 @@ pub struct TargetSnapshot {
     pub stats: TargetStats,
     /// How much of its account's limits is used.
     pub rates: Vec<RateUse>,
+    /// What is left of its account's quotas, those by host apart.
+    pub quotas: Vec<QuotaUse>,
 }
 
 /// Something that happened: a job ended, a dead letter, a hold.
@@ -44,19 +57,15 @@ pub struct Event {
 }
 
 impl Queue {
-    /// Everything at a glance: some targets with the use of their limits, the workers, and the
+    /// Everything at a glance: some targets with the use of their limits and quotas, the workers, and the
     /// `events` latest events. Asks for a few numbers of each target, all at once, whatever the
     /// number of items.
     ///
     /// # Errors
     /// When Redis cannot be asked.
-    pub async fn watch(
-        &self,
-        targets: &[(Target, Vec<Rate>)],
-        events: usize,
-    ) -> Result<Snapshot, QueueError> {
+    pub async fn watch(&self, targets: &[Watched], events: usize) -> Result<Snapshot, QueueError> {
         let (targets, workers, events, at_ms) = futures::try_join!(
-            try_join_all(targets.iter().map(|(target, rates)| self.glance(target, rates))),
+            try_join_all(targets.iter().map(|target| self.glance(target))),
             self.workers(),
             self.latest_events(events),
             self.now_ms(),
@@ -64,9 +73,14 @@ impl Queue {
         Ok(Snapshot { at_ms, targets, workers, events })
     }
 
-    async fn glance(&self, target: &Target, rates: &[Rate]) -> Result<TargetSnapshot, QueueError> {
-        let (stats, rates) = futures::try_join!(self.stats(target), self.rates(target, rates))?;
-        Ok(TargetSnapshot { target: target.name.to_string(), stats, rates })
+    async fn glance(&self, watched: &Watched) -> Result<TargetSnapshot, QueueError> {
+        let Watched { target, rates, quotas } = watched;
+        let (stats, rates, quotas) = futures::try_join!(
+            self.stats(target),
+            self.rates(target, rates),
+            self.account_quotas(target, quotas)
+        )?;
+        Ok(TargetSnapshot { target: target.name.to_string(), stats, rates, quotas })
     }
 
     /// The latest events, newest first, at most `most`.

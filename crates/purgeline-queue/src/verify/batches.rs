@@ -1,8 +1,9 @@
-use super::{
-    Damage, Holder, Walk,
-    read::{AT_ONCE, PAGE, Scan, print_of},
+use super::{Damage, Holder, Walk, read::AT_ONCE};
+use crate::{
+    QueueError,
+    lease::read_item,
+    scan::{PAGE, Scan, print_of},
 };
-use crate::{QueueError, lease::read_item};
 use futures::future::try_join_all;
 use redis::AsyncTypedCommands;
 use std::collections::{BTreeMap, HashSet};

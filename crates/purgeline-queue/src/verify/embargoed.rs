@@ -1,5 +1,5 @@
-use super::{Damage, Holder, Walk, read::Scan};
-use crate::{QueueError, Record};
+use super::{Damage, Holder, Walk};
+use crate::{QueueError, Record, scan::Scan};
 
 impl Walk<'_> {
     /// What waits for the end of an embargo: each ends, at its time.

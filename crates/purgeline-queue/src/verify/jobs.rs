@@ -1,8 +1,8 @@
-use super::{
-    Damage, Violation,
-    read::{AT_ONCE, PAGE, Scan},
+use super::{Damage, Violation, read::AT_ONCE};
+use crate::{
+    Queue, QueueError,
+    scan::{PAGE, Scan},
 };
-use crate::{Queue, QueueError};
 use futures::{StreamExt, TryStreamExt, stream};
 use purgeline_core::{JobId, JobState, PartCounts, Target};
 use redis::{AsyncTypedCommands, streams::StreamRangeReply};

@@ -1,5 +1,5 @@
-use super::{Damage, Walk, read::PAGE};
-use crate::{QueueError, record::read_entry};
+use super::{Damage, Walk};
+use crate::{QueueError, record::read_entry, scan::PAGE};
 use redis::AsyncTypedCommands;
 
 impl Walk<'_> {

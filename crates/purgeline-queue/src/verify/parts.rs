@@ -1,8 +1,5 @@
-use super::{
-    Damage, PartSeen, Walk,
-    read::{AT_ONCE, PAGE},
-};
-use crate::QueueError;
+use super::{Damage, PartSeen, Walk, read::AT_ONCE};
+use crate::{QueueError, scan::PAGE};
 use futures::future::try_join_all;
 use purgeline_core::JobId;
 use redis::AsyncTypedCommands;

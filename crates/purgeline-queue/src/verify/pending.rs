@@ -1,8 +1,9 @@
-use super::{
-    Damage, Holder, Walk,
-    read::{PAGE, Scan, print_of},
+use super::{Damage, Holder, Walk};
+use crate::{
+    QueueError, Record,
+    record::first_expiry,
+    scan::{PAGE, Scan, print_of},
 };
-use crate::{QueueError, Record, record::first_expiry};
 use purgeline_core::Kind;
 use std::collections::{HashMap, HashSet};
 

@@ -2,8 +2,8 @@
 //! wants the same item earlier gets it.
 
 use crate::bed::{Bed, dir, id, names, not_before, plain, quiet, retry, url};
-use purgeline_core::{Item, Priority};
-use purgeline_queue::{Enqueued, QueueError, Settlement, Timing};
+use purgeline_core::{Action, Item, Priority};
+use purgeline_queue::{Enqueued, MAX_CHUNK_ITEMS, QueueError, Settlement, Timing};
 
 #[tokio::test]
 async fn the_embargoed_stays_while_others_get_the_item() {
@@ -34,6 +34,40 @@ async fn the_embargoed_stays_while_others_get_the_item() {
     assert_eq!(bed.ended("embargoed").await, (1, 0));
     assert!(!bed.key_exists("embargoed").await && !bed.key_exists("embargoes").await);
     bed.check().await;
+}
+
+#[tokio::test]
+async fn what_is_embargoed_is_found_by_its_item() {
+    let bed = Bed::new().await;
+    let at = |seconds: i64| bed.now() + seconds * 1_000;
+    // More than Redis tells of at once.
+    let others: Vec<_> = (0..1_500).map(|n| url(format!("other/{n}"))).collect();
+    let others: Vec<_> = others.iter().map(String::as_str).collect();
+    for (job, chunk) in others.chunks(MAX_CHUNK_ITEMS).enumerate() {
+        bed.ask_timed(not_before(at(5)), &format!("others-{job}"), chunk).await;
+    }
+    bed.ask_timed(not_before(at(9)), "last", &[&url("news/a")]).await;
+    bed.ask_timed(not_before(at(2)), "first", &[&url("news/a")]).await;
+    bed.ask_timed(not_before(at(7)), "above", &[&dir("news/")]).await;
+    bed.ask("now", &[&url("news/a")]).await;
+    let found = async |name: &str| {
+        let item = Item::from_name(name).unwrap().0;
+        let found = bed.queue.embargoes_of(&bed.target, &item, Action::Default).await.unwrap();
+        found
+            .into_iter()
+            .map(|one| (one.until_ms, one.item.name, one.item.record.jobs[0].0))
+            .collect::<Vec<_>>()
+    };
+    let (a, news) = (url("news/a"), dir("news/"));
+    assert_eq!(
+        found(&a).await,
+        [(at(2), a.clone(), id("first")), (at(7), news.clone(), id("above")), (at(9), a.clone(), id("last"))]
+    );
+    assert_eq!(found(&url("news/b")).await, [(at(7), news, id("above"))]);
+    assert_eq!(found(&url("b")).await, []);
+    bed.pass(2_000);
+    bed.batch(&plain()).await;
+    assert_eq!(found(&a).await.len(), 2, "one has ended");
 }
 
 #[tokio::test]

@@ -133,6 +133,7 @@ async fn when_an_item_goes_is_told() {
     let saved = fixture.enqueue(&["--quiet", "10m", "--max-wait", "1h", url]).to_string();
     snapshot("job-show-embargoed", &fixture, &["job", "show", &scoop]);
     snapshot("job-show-quiet", &fixture, &["job", "show", &saved]);
+    snapshot("url-embargoed", &fixture, &["url", url]);
 }
 
 #[tokio::test]

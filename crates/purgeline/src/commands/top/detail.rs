@@ -1,5 +1,5 @@
-use super::span::Short;
-use crate::output::HoldText;
+use super::short::Short;
+use crate::output::{HoldText, QuotaShown};
 use purgeline_queue::TargetSnapshot;
 use ratatui::text::Line;
 
@@ -12,6 +12,9 @@ pub(super) fn lines(target: &TargetSnapshot, now_ms: i64) -> Vec<Line<'static>> 
         "waiting   {} items, {} of them delayed; {} in batches; {} dead letters",
         stats.pending, stats.delayed, stats.in_batches, stats.dead_letters
     ));
+    if stats.embargoed > 0 {
+        lines.push(format!("embargoed {} items", stats.embargoed));
+    }
     lines.push(format!(
         "batches   {} calls under way, {} accepted, {} split off; {} words to carry",
         stats.in_flight, stats.open_batches, stats.ready_batches, stats.outbox
@@ -22,6 +25,9 @@ pub(super) fn lines(target: &TargetSnapshot, now_ms: i64) -> Vec<Line<'static>> 
             None => String::new(),
         };
         lines.push(format!("limit     {}: {} of {} used{frees}", rate.rate, rate.used, rate.max));
+    }
+    for quota in &target.quotas {
+        lines.push(format!("quota     {}", QuotaShown { quota: quota.clone(), now_ms }));
     }
     for (lane, hints) in &stats.lanes {
         lines.push(format!("lane      {lane}: {hints}"));

@@ -1,7 +1,7 @@
 mod detail;
 mod events;
 mod screen;
-mod span;
+mod short;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -9,8 +9,8 @@ mod view;
 
 use crate::{cli::Global, config::Secrets, exit::Exit, failure::Failure, session::Session};
 use clap::Args;
-use purgeline_core::{Rate, Target};
-use purgeline_queue::{Queue, QueueError, Snapshot};
+use purgeline_providers::ConfiguredTarget;
+use purgeline_queue::{Queue, QueueError, QuotaPolicy, Snapshot, Watched};
 use serde::Serialize;
 use std::{
     fmt,
@@ -37,9 +37,9 @@ const FRAME: (u16, u16) = (80, 24);
 
 /// What there is to look at.
 #[derive(Clone, Debug)]
-struct Watched {
+struct Scene {
     queue: Queue,
-    targets: Vec<(Target, Vec<Rate>)>,
+    targets: Vec<Watched>,
 }
 
 /// What `purgeline top --once` answers.
@@ -56,20 +56,28 @@ struct Frame {
 /// cannot be asked.
 pub(crate) async fn run(global: &Global, args: &TopArgs) -> Result<Exit, Failure> {
     let session = Session::open(global, Secrets::Skip).await?;
-    let rates = |limits: &purgeline_core::Limits| limits.rates.clone();
-    let targets = session.targets.iter().map(|one| (one.target.clone(), rates(&one.descriptor.limits)));
-    let watched = Watched { queue: session.queue.clone(), targets: targets.collect() };
+    let targets = session.targets.iter().map(watched).collect();
+    let scene = Scene { queue: session.queue.clone(), targets };
     if args.once {
-        global.output.answer(&Frame { snapshot: watched.look().await? })?;
+        global.output.answer(&Frame { snapshot: scene.look().await? })?;
     } else if io::stdout().is_terminal() {
-        screen::show(watched, Duration::from_secs_f64(args.interval)).await?;
+        screen::show(scene, Duration::from_secs_f64(args.interval)).await?;
     } else {
         return Err(Failure::Input("standard output is no terminal: use --once".to_owned()));
     }
     Ok(Exit::Done)
 }
 
-impl Watched {
+fn watched(configured: &ConfiguredTarget) -> Watched {
+    let limits = &configured.descriptor.limits;
+    Watched {
+        target: configured.target.clone(),
+        rates: limits.rates.clone(),
+        quotas: QuotaPolicy::new(limits, configured.config.limits.quota_reserve_percent.get()),
+    }
+}
+
+impl Scene {
     async fn look(&self) -> Result<Snapshot, QueueError> {
         self.queue.watch(&self.targets, EVENTS).await
     }

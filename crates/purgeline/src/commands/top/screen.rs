@@ -1,5 +1,5 @@
 use super::{
-    Watched,
+    Scene,
     view::{Asked, View},
 };
 use crate::{failure::Failure, stop::StopSignals};
@@ -12,13 +12,13 @@ use tokio::sync::{mpsc, watch};
 
 /// Shows what goes on until a key or a signal ends it. The terminal is left as it was, also by a
 /// panic.
-pub(super) async fn show(watched: Watched, interval: Duration) -> Result<(), Failure> {
+pub(super) async fn show(scene: Scene, interval: Duration) -> Result<(), Failure> {
     let mut signals = StopSignals::listen()?;
     let mut terminal = ratatui::try_init().map_err(failed)?;
     let (pause, paused) = watch::channel(false);
     // One look at a time: who looks waits until the last one was shown.
     let (seen, mut looks) = mpsc::channel(1);
-    let looking = tokio::spawn(look(watched, interval, paused, seen));
+    let looking = tokio::spawn(look(scene, interval, paused, seen));
     let shown = run(&mut terminal, &mut signals, &mut looks, &pause).await;
     looking.abort();
     ratatui::restore();
@@ -58,14 +58,13 @@ async fn run(
 
 /// Looks again and again, but while it is paused. An outage of Redis is seen, and its end.
 async fn look(
-    watched: Watched,
+    scene: Scene,
     interval: Duration,
     mut paused: watch::Receiver<bool>,
     seen: mpsc::Sender<Result<Snapshot, QueueError>>,
 ) {
     loop {
-        if paused.wait_for(|paused| !paused).await.is_err() || seen.send(watched.look().await).await.is_err()
-        {
+        if paused.wait_for(|paused| !paused).await.is_err() || seen.send(scene.look().await).await.is_err() {
             return;
         }
         tokio::time::sleep(interval).await;

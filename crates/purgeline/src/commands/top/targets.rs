@@ -1,5 +1,5 @@
-use super::span::Short;
-use purgeline_queue::{Hold, RateUse, Snapshot, TargetSnapshot};
+use super::short::{Count, Short};
+use purgeline_queue::{Hold, QuotaUse, RateUse, Snapshot, TargetSnapshot};
 use ratatui::{
     layout::Constraint,
     style::{Modifier, Style, Stylize},
@@ -7,58 +7,78 @@ use ratatui::{
     widgets::{Row, Table},
 };
 
-/// The columns: heading, width.
-const COLUMNS: [(&str, u16); 8] = [
-    ("PENDING", 8),
-    ("DELAYED", 8),
-    ("CALLS", 5),
-    ("OPEN", 6),
-    ("OLDEST", 6),
-    ("FAILED", 6),
-    ("LIMIT", 9),
-    ("STATE", 13),
-];
+/// A number of each target.
+struct Column {
+    heading: &'static str,
+    width: u16,
+    /// Only a screen of so many characters has room for it.
+    from: u16,
+    text: fn(&Snapshot, &TargetSnapshot) -> String,
+}
 
-/// A row for each target.
-pub(super) fn table(snapshot: &Snapshot) -> Table<'static> {
-    let heading = std::iter::once(Text::raw("TARGET")).chain(COLUMNS.iter().map(|(name, _)| match *name {
-        "STATE" => Text::raw(*name),
-        number => Text::raw(number).right_aligned(),
-    }));
+const COLUMNS: [Column; 8] = [
+    Column { heading: "PENDING", width: 8, from: 0, text: |_, target| target.stats.pending.to_string() },
+    Column { heading: "DELAYED", width: 8, from: 0, text: |_, target| target.stats.delayed.to_string() },
+    Column { heading: "CALLS", width: 5, from: 0, text: |_, target| target.stats.in_flight.to_string() },
+    Column { heading: "OPEN", width: 6, from: 90, text: |_, target| target.stats.open_batches.to_string() },
+    Column { heading: "OLDEST", width: 6, from: 0, text: oldest },
+    Column { heading: "FAILED", width: 6, from: 0, text: |_, target| failed(target).to_string() },
+    Column { heading: "LIMIT", width: 9, from: 0, text: |_, target| binding(&target.rates) },
+    Column { heading: "QUOTA", width: 6, from: 0, text: |_, target| left(&target.quotas) },
+];
+/// What holds a target: the last column.
+const STATE: u16 = 13;
+
+/// A row for each target, on a screen of that width.
+pub(super) fn table(snapshot: &Snapshot, width: u16) -> Table<'static> {
+    let columns: Vec<_> = COLUMNS.iter().filter(|column| column.from <= width).collect();
+    let numbers = columns.iter().map(|column| Text::raw(column.heading).right_aligned());
+    let heading = std::iter::once(Text::raw("TARGET")).chain(numbers).chain([Text::raw("STATE")]);
     let widths = std::iter::once(Constraint::Fill(1))
-        .chain(COLUMNS.iter().map(|(_, width)| Constraint::Length(*width)));
-    Table::new(snapshot.targets.iter().map(|target| row(snapshot, target)), widths)
+        .chain(columns.iter().map(|column| Constraint::Length(column.width)))
+        .chain([Constraint::Length(STATE)]);
+    Table::new(snapshot.targets.iter().map(|target| row(snapshot, target, &columns)), widths)
         .header(Row::new(heading).bold())
         .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED))
 }
 
-fn row(snapshot: &Snapshot, target: &TargetSnapshot) -> Row<'static> {
-    let stats = &target.stats;
-    let oldest = stats.oldest_ms.map(|since| Short(snapshot.at_ms - since).to_string()).unwrap_or_default();
-    let numbers = [
-        stats.pending.to_string(),
-        stats.delayed.to_string(),
-        stats.in_flight.to_string(),
-        stats.open_batches.to_string(),
-        oldest,
-        stats.counters.get("failed").copied().unwrap_or_default().to_string(),
-        binding(&target.rates).map(|rate| format!("{}/{}", rate.used, rate.max)).unwrap_or_default(),
-    ];
+fn row(snapshot: &Snapshot, target: &TargetSnapshot, columns: &[&Column]) -> Row<'static> {
+    let numbers = columns.iter().map(|column| Text::raw((column.text)(snapshot, target)).right_aligned());
     let cells = std::iter::once(Text::raw(target.target.clone()))
-        .chain(numbers.into_iter().map(|number| Text::raw(number).right_aligned()))
+        .chain(numbers)
         .chain([Text::raw(state(snapshot, target))]);
     let row = Row::new(cells);
-    if stats.holds.is_empty() { row } else { row.yellow() }
+    if target.stats.holds.is_empty() { row } else { row.yellow() }
+}
+
+fn oldest(snapshot: &Snapshot, target: &TargetSnapshot) -> String {
+    target.stats.oldest_ms.map(|since| Short(snapshot.at_ms - since).to_string()).unwrap_or_default()
+}
+
+fn failed(target: &TargetSnapshot) -> u64 {
+    target.stats.counters.get("failed").copied().unwrap_or_default()
 }
 
 /// The limit that is nearest to being used up.
-fn binding(rates: &[RateUse]) -> Option<&RateUse> {
+fn binding(rates: &[RateUse]) -> String {
     // Compared crosswise, since shares are no whole numbers; the first of equals.
-    rates.iter().reduce(
-        |nearest, rate| {
-            if rate.used * nearest.max > nearest.used * rate.max { rate } else { nearest }
-        },
-    )
+    let nearest =
+        rates.iter().reduce(
+            |nearest, rate| {
+                if rate.used * nearest.max > nearest.used * rate.max { rate } else { nearest }
+            },
+        );
+    nearest.map(|rate| format!("{}/{}", rate.used, rate.max)).unwrap_or_default()
+}
+
+/// What the day's quota that is nearest to being spent has left.
+fn left(quotas: &[QuotaUse]) -> String {
+    let bounded = quotas.iter().filter_map(|quota| Some((quota.left?, quota.max?)));
+    let nearest = bounded.reduce(|nearest, quota| {
+        let (shares_of_nearest, shares) = (nearest.0 * quota.1, quota.0 * nearest.1);
+        if shares < shares_of_nearest { quota } else { nearest }
+    });
+    nearest.map(|(left, _)| Count(left).to_string()).unwrap_or_default()
 }
 
 /// In a word, what holds a target.

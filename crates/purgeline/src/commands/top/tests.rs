@@ -3,7 +3,9 @@ use super::{
     view::{Asked, View},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use purgeline_queue::{Event, Hold, RateUse, Snapshot, TargetSnapshot, TargetStats, WorkerInfo};
+use purgeline_queue::{
+    Event, Hold, QuotaRate, QuotaUse, RateUse, Snapshot, TargetSnapshot, TargetStats, WorkerInfo,
+};
 use ratatui::{Terminal, backend::TestBackend};
 use std::collections::BTreeMap;
 
@@ -12,6 +14,23 @@ const NOW: i64 = 1_795_294_800_000;
 
 fn rate(rate: &str, used: u64, max: u64) -> RateUse {
     RateUse { rate: rate.to_owned(), used, max, window_ms: 1000, frees_ms: (used > 0).then_some(NOW + 400) }
+}
+
+fn quota(name: &str, max: u64, spent: u64) -> QuotaUse {
+    QuotaUse {
+        name: name.to_owned(),
+        kind: None,
+        host: None,
+        day: "2026-11-22".to_owned(),
+        turns_ms: NOW + 19 * 3_600_000,
+        max: Some(max),
+        reserve: max / 10,
+        spent,
+        left: Some(max - spent),
+        told_ms: None,
+        rate: Some(QuotaRate { items: spent, within_ms: 3_600_000 }),
+        ends_ms: None,
+    }
 }
 
 fn event(what: &str, seconds_ago: i64, fields: &[(&str, &str)]) -> Event {
@@ -46,7 +65,10 @@ fn snapshot() -> Snapshot {
         target: name.to_owned(),
         stats,
         rates,
+        quotas: Vec::new(),
     };
+    let mut busy = target("static", busy, vec![rate("calls-1000ms", 20, 80), rate("items-1000ms", 200, 240)]);
+    busy.quotas = vec![quota("urls", 200_000, 150_000), quota("dirs", 1_000, 1)];
     let worker = |name: &str, targets: &[&str]| WorkerInfo {
         name: name.to_owned(),
         version: "0.1.0".to_owned(),
@@ -58,7 +80,7 @@ fn snapshot() -> Snapshot {
     Snapshot {
         at_ms: NOW,
         targets: vec![
-            target("static", busy, vec![rate("calls-1000ms", 20, 80), rate("items-1000ms", 200, 240)]),
+            busy,
             target("www", TargetStats { holds: vec![hold], ..TargetStats::default() }, vec![]),
             target("video", TargetStats { holds: vec![throttle], ..TargetStats::default() }, vec![]),
             target("lonely", TargetStats::default(), vec![]),
@@ -111,6 +133,9 @@ fn snapshot_of(name: &str, picture: &str) {
 #[test]
 fn all_is_seen_on_a_small_screen() {
     snapshot_of("top-list", &drawn(&seen(), 80, 24));
+    // One with more room shows more.
+    assert!(!drawn(&seen(), 89, 24).contains("OPEN"));
+    assert!(drawn(&seen(), 90, 24).contains("OPEN"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use super::{detail, events, span::Short, targets};
+use super::{detail, events, short::Short, targets};
 use crate::output::Time;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use purgeline_queue::{Snapshot, WorkerInfo};
@@ -116,7 +116,7 @@ impl Widget for &View {
         .areas(area);
         self.heading().render(heading, buf);
         let mut state = TableState::default().with_selected(Some(self.selected));
-        StatefulWidget::render(targets::table(snapshot), top, buf, &mut state);
+        StatefulWidget::render(targets::table(snapshot, area.width), top, buf, &mut state);
         let selected = snapshot.targets.get(self.selected).filter(|_| self.detail && below.height >= DETAIL);
         match selected {
             Some(target) => {

@@ -5,7 +5,9 @@ use crate::{
 };
 use purgeline_core::{Action, Item, JobId, Kind, Priority, TargetName, ancestors};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{BatchState, DeadLetter, Hold, LOOKED_AT, LastOutcome, PendingItem, Queue};
+use purgeline_queue::{
+    BatchState, DeadLetter, EmbargoedItem, Hold, LOOKED_AT, LastOutcome, PendingItem, Queue,
+};
 use serde::Serialize;
 use std::fmt;
 
@@ -22,6 +24,8 @@ pub(super) struct AtTarget {
     target: TargetName,
     /// It waits, or a dir that covers it does.
     waiting: Option<Waiting>,
+    /// It waits for the end of these embargoes, or a dir that covers it does: the first first.
+    embargoes: Vec<EmbargoedItem>,
     /// It is in these calls.
     batches: Vec<InBatch>,
     /// What is held at the target, if anything of it waits there.
@@ -77,6 +81,7 @@ impl AtTarget {
         let mut view = Self {
             target: target.name.clone(),
             waiting: None,
+            embargoes: queue.embargoes_of(target, item, action).await?,
             batches: Vec::new(),
             holds: Vec::new(),
             last: queue.last_outcomes(target, item, action).await?,
@@ -109,7 +114,7 @@ impl AtTarget {
                 polls: batch.polls,
             });
         }
-        if view.waiting.is_some() || !view.batches.is_empty() {
+        if view.waiting.is_some() || !view.embargoes.is_empty() || !view.batches.is_empty() {
             view.holds = standing.holds;
         }
         let own = item.name(action);
@@ -134,11 +139,15 @@ impl fmt::Display for UrlView {
 impl fmt::Display for AtTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "target {}", self.target)?;
-        if self.waiting.is_none() && self.batches.is_empty() {
+        if self.waiting.is_none() && self.embargoes.is_empty() && self.batches.is_empty() {
             f.write_str("\n  does not wait")?;
         }
         if let Some(waiting) = &self.waiting {
             write!(f, "\n  {waiting}")?;
+        }
+        for EmbargoedItem { until_ms, item: PendingItem { name, record } } in &self.embargoes {
+            write!(f, "\n  is embargoed as {name} until {}", Time(*until_ms))?;
+            write_jobs(f, record.jobs.iter().map(|(job, _)| job), record.more_jobs)?;
         }
         for batch in &self.batches {
             write!(f, "\n  {batch}")?;
@@ -187,14 +196,18 @@ impl fmt::Display for Waiting {
             (None, false) => write!(f, ", behind more than {LOOKED_AT} in its lane")?,
             (None, true) => {}
         }
-        let jobs: Vec<_> = self.jobs.iter().map(ToString::to_string).collect();
-        write!(
-            f,
-            "\n  for {}",
-            if jobs.is_empty() { "no job that is kept".to_owned() } else { jobs.join(" ") }
-        )?;
-        if self.more_jobs { f.write_str(" and more") } else { Ok(()) }
+        write_jobs(f, self.jobs.iter(), self.more_jobs)
     }
+}
+
+fn write_jobs<'a>(
+    f: &mut fmt::Formatter<'_>,
+    jobs: impl Iterator<Item = &'a JobId>,
+    more: bool,
+) -> fmt::Result {
+    let jobs: Vec<_> = jobs.map(ToString::to_string).collect();
+    let jobs = if jobs.is_empty() { "no job that is kept".to_owned() } else { jobs.join(" ") };
+    write!(f, "\n  for {jobs}{}", if more { " and more" } else { "" })
 }
 
 impl fmt::Display for InBatch {

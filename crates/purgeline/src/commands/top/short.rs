@@ -16,6 +16,19 @@ impl fmt::Display for Short {
     }
 }
 
+/// A number of items in at most five characters, rounded down: `99999`, `100k`, `25M`.
+pub(super) struct Count(pub(super) u64);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            few @ ..100_000 => write!(f, "{few}"),
+            many @ ..10_000_000 => write!(f, "{}k", many / 1_000),
+            very_many => write!(f, "{}M", very_many / 1_000_000),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,6 +44,15 @@ mod tests {
             (345_600_000, "4d"),
         ] {
             assert_eq!(Short(ms).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn counts_are_short() {
+        for (count, expected) in
+            [(99_999, "99999"), (100_999, "100k"), (9_999_999, "9999k"), (25_000_000, "25M")]
+        {
+            assert_eq!(Count(count).to_string(), expected);
         }
     }
 }
