@@ -25,6 +25,9 @@ pub struct LeasedBatch {
     pub id: String,
     /// When the lease runs out unless it is renewed, in milliseconds since 1970 by Redis's clock.
     pub deadline_ms: i64,
+    /// The head room by which its permits are good, in milliseconds: the policy's, or more while the
+    /// fleet has a slow worker.
+    pub headroom_ms: u64,
     /// The target's breaker is open: nothing else goes until it is known how this went.
     pub probe: bool,
     /// What to send.
@@ -88,12 +91,13 @@ fn read_lease(reply: &[Value]) -> Result<Option<Lease>, QueueError> {
             let after = (ms > 0).then(|| Duration::from_millis(ms));
             Ok(Some(Lease::Wait { after, why: why.to_owned() }))
         }
-        [word @ ("batch" | "probe"), id, deadline, _count, ref items @ ..] => {
+        [word @ ("batch" | "probe"), id, deadline, headroom, _count, ref items @ ..] => {
             let items = read_items(id, items)?;
             let deadline_ms = deadline.parse().map_err(|_| malformed())?;
             Ok(Some(Lease::Batch(LeasedBatch {
                 id: id.to_owned(),
                 deadline_ms,
+                headroom_ms: headroom.parse().map_err(|_| malformed())?,
                 probe: word == "probe",
                 items,
             })))

@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub enum Polls {
     /// Ask about these.
-    Due(Vec<DuePoll>),
+    Due(DuePolls),
     /// Nothing may be asked now.
     Wait {
         /// When it is worth asking again; `None`: not known.
@@ -15,6 +15,16 @@ pub enum Polls {
         /// Why.
         why: String,
     },
+}
+
+/// Open batches that one question may be about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DuePolls {
+    /// The head room by which its permit is good, in milliseconds: the policy's, or more while the
+    /// fleet has a slow worker.
+    pub headroom_ms: u64,
+    /// The batches.
+    pub polls: Vec<DuePoll>,
 }
 
 /// An open batch whose next question is due.
@@ -78,7 +88,8 @@ fn read_polls(texts: &[String]) -> Result<Polls, QueueError> {
             let ms = number(ms)?;
             Ok(Polls::Wait { after: (ms > 0).then(|| Duration::from_millis(ms)), why: why.clone() })
         }
-        [word, rest @ ..] if word == "polls" => {
+        [word, headroom, rest @ ..] if word == "polls" => {
+            let headroom_ms = number(headroom)?;
             let mut polls = Vec::new();
             let mut rest = rest;
             while let [batch, receipt, submitted_at, asked, count, after @ ..] = rest {
@@ -98,7 +109,7 @@ fn read_polls(texts: &[String]) -> Result<Polls, QueueError> {
                 });
                 rest = next;
             }
-            Ok(Polls::Due(polls))
+            Ok(Polls::Due(DuePolls { headroom_ms, polls }))
         }
         _ => Err(malformed()),
     }

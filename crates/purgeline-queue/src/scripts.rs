@@ -39,6 +39,7 @@ scripts! {
     LEARN_QUOTA "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/learn_quota.lua";
     SPEND_QUOTA "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/spend_quota.lua";
     THROTTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/throttle.lua";
+    WIDEN_HEADROOM "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/widen_headroom.lua";
     COMPACT "#!lua flags=allow-oom" "lua/lib.lua" "lua/compact.lua";
     ABANDON "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/abandon.lua";
     MEND_RECORD "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/put_anew.lua" "lua/mend/record.lua";

@@ -1,7 +1,7 @@
 use crate::{
     Step,
     context::TargetContext,
-    permit::Permit,
+    permit::{InTime, Permit},
     persist::persist,
     verdict::{Blame, Sent, age, fate_of_question, refuses_target, settlement, unanswered},
 };
@@ -16,7 +16,9 @@ impl TargetContext {
     /// Asks how open batches fare and writes what has ended.
     pub(crate) async fn confirm(&self, due: Vec<DuePoll>, permit: Permit) -> Result<(), QueueError> {
         let Some(schedule) = self.configured.descriptor.polls else { return Ok(()) };
-        if !self.question_permits.still_good(permit, Instant::now()) {
+        let in_time = self.question_permits.in_time(permit, Instant::now());
+        if in_time != InTime::Yes {
+            self.widen_headroom(in_time).await?;
             return self.ask_later(&due).await;
         }
         let open: Vec<_> = due.iter().map(open_batch).collect();

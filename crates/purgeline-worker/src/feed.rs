@@ -92,12 +92,12 @@ impl Feed {
                 let asked = Instant::now();
                 match context.queue.due_polls(context.target(), policy).await? {
                     Polls::Due(due) => {
-                        let permit = context.question_permits.granted(asked, Instant::now());
+                        let permit = context.question_permits.granted(asked, due.headroom_ms);
                         context.reached(Step::PollTaken);
                         // There may be more.
                         context.next_poll.set(Instant::now());
                         self.polled_last = true;
-                        return Ok(Ok(Work { task: WorkTask::Confirm(due, permit), slot }));
+                        return Ok(Ok(Work { task: WorkTask::Confirm(due.polls, permit), slot }));
                     }
                     Polls::Wait { after: Some(after), .. } => context.next_poll.lower(Instant::now() + after),
                     Polls::Wait { after: None, .. } => {}
@@ -118,7 +118,7 @@ impl Feed {
         match context.queue.lease(context.target(), &context.name, &context.lease_policy).await? {
             Lease::Batch(batch) => {
                 self.has_turn = false;
-                let permit = context.permits.granted(asked, Instant::now());
+                let permit = context.permits.granted(asked, batch.headroom_ms);
                 context.reached(Step::Leased);
                 if batch.probe {
                     context.reached(Step::Probing);

@@ -5,6 +5,7 @@ mod breaker;
 mod confirm;
 mod context;
 mod feed;
+mod headroom;
 mod housekeeping;
 mod keeper;
 mod next_poll;

@@ -1,85 +1,98 @@
 use purgeline_core::{Limits, RateUnit};
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 use tokio::time::Instant;
-use tracing::warn;
 
-/// Batches given back one after the other before one is sent all the same: where everything is
-/// slow, a refusal now and then is better than standing still.
-const GIVEN_BACK: u32 = 2;
+/// Permits that come too late one after the other before the fleet's head room is widened: the
+/// first may be an accident.
+const ACCIDENTS: u32 = 2;
 
-/// The leave to make a call now: to send a batch, or to ask about some. It is counted in the fleet's windows as of the moment that Redis
-/// gave it; who sends much later may meet calls at the provider whose permits are younger.
+/// The leave to make a call now: to send a batch, or to ask about some. It is counted in the
+/// fleet's windows as of the moment that Redis gave it; who sends much later may meet calls at the
+/// provider whose permits are younger.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Permit {
     asked: Instant,
+    good_for: Duration,
 }
 
-/// Tells whether this process is still in time for what it was permitted.
+/// Whether a permit may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InTime {
+    Yes,
+    /// It came too late, and is to be given back.
+    No,
+    /// The same, and that is the rule here: with this head room, in milliseconds, it would have been
+    /// in time.
+    Never {
+        headroom_ms: u64,
+    },
+}
+
+/// Tells whether this process is still in time for what it was permitted. A late permit is never
+/// used: where everything is slow the fleet's head room grows, and its calls become fewer.
 #[derive(Debug)]
 pub(crate) struct Permits {
-    /// Past this age a permit is too old.
-    good_for: Duration,
+    /// Whether there are windows to keep.
+    rated: bool,
     /// So long after it was asked for, the batch belongs to another worker.
     lease: Duration,
-    /// The quickest answer of Redis so far. All answers take that long, so it makes no
-    /// difference between calls.
-    quickest: Mutex<Duration>,
-    given_back: AtomicU32,
+    late: Mutex<Late>,
+}
+
+/// Permits that came too late, one after the other.
+#[derive(Clone, Copy, Debug, Default)]
+struct Late {
+    count: u32,
+    /// The least age at which one of them would have been used.
+    least: Duration,
 }
 
 impl Permits {
     /// Permits for calls that purge.
-    pub(crate) fn to_purge(limits: &Limits, lease_ms: u64, headroom_ms: u64) -> Self {
-        Self::new(limits.rates.iter().any(|rate| rate.unit != RateUnit::Polls), lease_ms, headroom_ms)
+    pub(crate) fn to_purge(limits: &Limits, lease_ms: u64) -> Self {
+        Self::new(limits.rates.iter().any(|rate| rate.unit != RateUnit::Polls), lease_ms)
     }
 
     /// Permits for questions how a batch fares, which have windows of their own.
-    pub(crate) fn to_ask(limits: &Limits, lease_ms: u64, headroom_ms: u64) -> Self {
-        Self::new(limits.rates.iter().any(|rate| rate.unit == RateUnit::Polls), lease_ms, headroom_ms)
+    pub(crate) fn to_ask(limits: &Limits, lease_ms: u64) -> Self {
+        Self::new(limits.rates.iter().any(|rate| rate.unit == RateUnit::Polls), lease_ms)
     }
 
-    /// Half of the head room is for delays in this process, the other half for the wire.
-    fn new(rated: bool, lease_ms: u64, headroom_ms: u64) -> Self {
-        let lease = Duration::from_millis(lease_ms);
-        let good_for = if rated { lease.min(Duration::from_millis(headroom_ms) / 2) } else { lease };
-        Self { good_for, lease, quickest: Mutex::new(Duration::MAX), given_back: AtomicU32::new(0) }
+    fn new(rated: bool, lease_ms: u64) -> Self {
+        Self { rated, lease: Duration::from_millis(lease_ms), late: Mutex::default() }
     }
 
-    /// Redis has answered now who asked for it then.
-    pub(crate) fn granted(&self, asked: Instant, now: Instant) -> Permit {
-        let mut quickest = self.quickest.lock().unwrap_or_else(PoisonError::into_inner);
-        *quickest = now.duration_since(asked).min(*quickest);
-        Permit { asked }
+    /// One that was asked for then, and is good by this head room. Half of the head room is for
+    /// delays on the way from Redis and in this process, the other half for the way to the provider.
+    pub(crate) fn granted(&self, asked: Instant, headroom_ms: u64) -> Permit {
+        let half = Duration::from_millis(headroom_ms) / 2;
+        Permit { asked, good_for: if self.rated { half.min(self.lease) } else { self.lease } }
     }
 
-    /// Whether the batch may be sent now; if not it is to be given back.
-    pub(crate) fn still_good(&self, permit: Permit, now: Instant) -> bool {
-        let quickest = *self.quickest.lock().unwrap_or_else(PoisonError::into_inner);
-        let since_asked = now.duration_since(permit.asked);
-        if since_asked >= self.lease {
-            return false;
+    /// Whether the call may be made now.
+    pub(crate) fn in_time(&self, permit: Permit, now: Instant) -> InTime {
+        let age = now.duration_since(permit.asked);
+        if age >= self.lease {
+            return InTime::No;
         }
-        let age = since_asked.saturating_sub(quickest);
-        if age < self.good_for {
-            self.given_back.store(0, Ordering::Relaxed);
-            return true;
+        // Nothing that panics is done under the lock.
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        if age < permit.good_for {
+            *late = Late::default();
+            return InTime::Yes;
         }
-        if self.given_back.fetch_add(1, Ordering::Relaxed) < GIVEN_BACK {
-            return false;
+        late.least = if late.count == 0 { age } else { age.min(late.least) };
+        late.count += 1;
+        if late.count <= ACCIDENTS {
+            return InTime::No;
         }
-        self.given_back.store(0, Ordering::Relaxed);
-        warn!(
-            age_ms = age.as_millis(),
-            good_for_ms = self.good_for.as_millis(),
-            "this machine or Redis is too slow for worker.headroom_ms: sending late, the provider may count too many calls"
-        );
-        true
+        let Late { least, .. } = std::mem::take(&mut *late);
+        // A permit is good for half of it, and twice what was needed leaves room.
+        let needed = least.saturating_mul(4).min(self.lease);
+        InTime::Never { headroom_ms: u64::try_from(needed.as_millis()).unwrap_or(u64::MAX) }
     }
 }
 
@@ -109,7 +122,7 @@ mod tests {
     }
 
     fn rated() -> Permits {
-        Permits::to_purge(&limits(Some(RateUnit::Calls)), 1_000, 100)
+        Permits::to_purge(&limits(Some(RateUnit::Calls)), 1_000)
     }
 
     const fn ms(ms: u64) -> Duration {
@@ -119,50 +132,55 @@ mod tests {
     #[test]
     fn a_permit_is_good_for_half_the_head_room() {
         let (permits, start) = (rated(), Instant::now());
-        let permit = permits.granted(start, start);
-        assert!(permits.still_good(permit, start + ms(49)));
-        assert!(!permits.still_good(permit, start + ms(50)));
+        let permit = permits.granted(start, 100);
+        assert_eq!(permits.in_time(permit, start + ms(49)), InTime::Yes);
+        assert_eq!(permits.in_time(permit, start + ms(50)), InTime::No);
     }
 
     #[test]
-    fn what_every_answer_of_redis_takes_does_not_count() {
+    fn where_all_come_too_late_the_head_room_is_to_grow_and_none_is_used() {
         let (permits, start) = (rated(), Instant::now());
-        let permit = permits.granted(start, start + ms(200));
-        assert!(permits.still_good(permit, start + ms(249)));
-        assert!(!permits.still_good(permit, start + ms(250)));
-    }
-
-    #[test]
-    fn where_all_is_slow_every_third_goes_all_the_same_while_its_lease_lasts() {
-        let (permits, start) = (rated(), Instant::now());
-        let permit = permits.granted(start, start);
-        for may_go in [false, false, true, false, false, true] {
-            assert_eq!(permits.still_good(permit, start + ms(999)), may_go);
+        let permit = permits.granted(start, 100);
+        for _ in 0..2 {
+            let ages = [80, 60, 70].map(|age| permits.in_time(permit, start + ms(age)));
+            assert_eq!(ages, [InTime::No, InTime::No, InTime::Never { headroom_ms: 240 }]);
         }
+        // By that head room it would have gone.
+        assert_eq!(permits.in_time(permits.granted(start, 240), start + ms(80)), InTime::Yes);
+        // No head room is longer than a lease.
+        let ages = [400, 500, 600].map(|age| permits.in_time(permit, start + ms(age)));
+        assert_eq!(ages[2], InTime::Never { headroom_ms: 1_000 });
         for _ in 0..4 {
-            assert!(!permits.still_good(permit, start + ms(1_000)), "another worker has it");
+            assert_eq!(permits.in_time(permit, start + ms(1_000)), InTime::No, "another worker has it");
         }
+    }
+
+    #[test]
+    fn one_in_time_makes_those_before_it_accidents() {
+        let (permits, start) = (rated(), Instant::now());
+        let permit = permits.granted(start, 100);
+        let ages = [50, 50, 0, 50, 50].map(|age| permits.in_time(permit, start + ms(age)));
+        assert_eq!(ages, [InTime::No, InTime::No, InTime::Yes, InTime::No, InTime::No]);
     }
 
     #[test]
     fn without_rates_only_the_lease_counts() {
-        let (permits, start) = (Permits::to_purge(&limits(None), 1_000, 100), Instant::now());
-        let permit = permits.granted(start, start);
-        assert!(permits.still_good(permit, start + ms(999)));
-        assert!(!permits.still_good(permit, start + ms(1_000)));
+        let (permits, start) = (Permits::to_purge(&limits(None), 1_000), Instant::now());
+        let permit = permits.granted(start, 100);
+        assert_eq!(permits.in_time(permit, start + ms(999)), InTime::Yes);
+        assert_eq!(permits.in_time(permit, start + ms(1_000)), InTime::No);
     }
 
     #[test]
     fn questions_and_purges_have_windows_of_their_own() {
         let start = Instant::now();
-        for (unit, purge_in_time, question_in_time) in
-            [(RateUnit::Items, false, true), (RateUnit::Polls, true, false)]
+        for (unit, purge, question) in
+            [(RateUnit::Items, InTime::No, InTime::Yes), (RateUnit::Polls, InTime::Yes, InTime::No)]
         {
             let limits = limits(Some(unit));
-            let (purges, questions) =
-                (Permits::to_purge(&limits, 1_000, 100), Permits::to_ask(&limits, 1_000, 100));
-            let late = |permits: &Permits| permits.still_good(permits.granted(start, start), start + ms(500));
-            assert_eq!((late(&purges), late(&questions)), (purge_in_time, question_in_time), "{unit:?}");
+            let (purges, questions) = (Permits::to_purge(&limits, 1_000), Permits::to_ask(&limits, 1_000));
+            let late = |permits: &Permits| permits.in_time(permits.granted(start, 100), start + ms(500));
+            assert_eq!((late(&purges), late(&questions)), (purge, question), "{unit:?}");
         }
     }
 }

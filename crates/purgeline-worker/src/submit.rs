@@ -1,7 +1,7 @@
 use crate::{
     Step,
     context::TargetContext,
-    permit::Permit,
+    permit::{InTime, Permit},
     persist::persist,
     verdict::{Blame, Sent, age, exhausted, fate, goes_at_once, others_decide, refuses_target, settlement},
 };
@@ -33,7 +33,9 @@ impl TargetContext {
             .iter()
             .map(|leased| CallItem { item: leased.item.clone(), action: leased.action })
             .collect();
-        if !self.permits.still_good(permit, Instant::now()) {
+        let in_time = self.permits.in_time(permit, Instant::now());
+        if in_time != InTime::Yes {
+            self.widen_headroom(in_time).await?;
             debug!(batch = %batch.id, target = %self.target().name, "batch {} comes too late for its permit", batch.id);
             persist(self.patience(), "give back", || {
                 self.queue.give_back(self.target(), &batch.id, &self.name)

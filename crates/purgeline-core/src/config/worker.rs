@@ -15,8 +15,9 @@ pub struct WorkerConfig {
     pub concurrency: NonZeroU32,
     /// How long a stopping worker waits for calls in flight, in milliseconds.
     pub shutdown_grace_ms: u64,
-    /// How long a permit that was taken with a lease is good for, in milliseconds: windows are
-    /// kept longer by this much, so that calls which travel at different speeds still keep the
-    /// provider's limit.
+    /// By how much the fleet's windows are kept longer than the provider's, in milliseconds, so that
+    /// calls which travel at different speeds still keep its limit. Half of it is for the way from
+    /// Redis to the call: who comes later gives the permit back. A worker that is always late widens
+    /// it for all, for a minute, and says so in its log.
     pub headroom_ms: u64,
 }

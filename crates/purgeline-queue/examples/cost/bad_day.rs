@@ -85,7 +85,7 @@ impl BadDay {
             let reaped = self.queue.reap(&self.target, 1).await?;
             self.note("reap").await?;
             let due = match self.queue.due_polls(&self.target, &polls).await? {
-                Polls::Due(due) => due,
+                Polls::Due(due) => due.polls,
                 Polls::Wait { .. } => Vec::new(),
             };
             self.note("polls").await?;

@@ -3,8 +3,8 @@
 -- full enough, and which items go. The permits are taken with it.
 --
 -- ARGV  2 worker    3 policy, as JSON: see LeasePolicy
--- returns {'batch', id, lease deadline, count, then for each item: index, name, record}; 'probe' in
---         place of 'batch' if the breaker is open
+-- returns {'batch', id, lease deadline, head room by which its permits are good (ms), count, then for
+--         each item: index, name, record}; 'probe' in place of 'batch' if the breaker is open
 --         {'wait', ms until it is worth asking again (0: unknown), why}
 --         {'again'}   only stale hints, covered items, items under way or expired ones were found; ask
 --                     again at once
@@ -13,7 +13,7 @@
 -- delay has passed, as many whose embargo has, and the bound of expire.lua
 
 local worker, policy = ARGV[2], cjson.decode(ARGV[3])
-local headroom = policy.headroom_ms
+local headroom, good_by = headrooms(policy.headroom_ms)
 
 local function wait(till, why)
   return { 'wait', till > 0 and int(math.max(till - NOW, 1)) or '0', why }
@@ -98,8 +98,8 @@ end
 
 local function answer(id, key, count, items)
   local deadline, probe = lease(id, key)
-  local reply = { probe and 'probe' or 'batch', id, deadline, tostring(count) }
-  for i = 1, #items do reply[4 + i] = items[i] end
+  local reply = { probe and 'probe' or 'batch', id, deadline, int(good_by), tostring(count) }
+  for i = 1, #items do reply[5 + i] = items[i] end
   return reply
 end
 

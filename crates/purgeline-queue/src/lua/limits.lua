@@ -3,9 +3,22 @@
 --
 -- limit:<name>   list of permits in the window, oldest first: '<ms> <count>'
 -- limit:used     hash: their sum, by name
+-- limit:headroom  hash, while a slow worker needs more head room than is configured:
+--   ms, the head room; till, until when permits are good by it; kept_till, until when windows are
+--   kept by it, since calls with such permits may be under way
 -- limit:throttled  string: until when no call may be made, and why; expires a while after
 
 local USED = A .. ':limit:used'
+
+local HEADROOM = A .. ':limit:headroom'
+
+-- The head room by which windows are kept now, and that by which a permit is good, ms.
+local function headrooms(configured)
+  local ms, till, kept_till = unpack(call('HMGET', HEADROOM, 'ms', 'till', 'kept_till'))
+  if not ms or tonumber(kept_till) <= NOW then return configured, configured end
+  local wide = math.max(tonumber(ms), configured)
+  return wide, tonumber(till) > NOW and wide or configured
+end
 
 -- A rate's window as kept here: longer by the head room, since two calls that are granted so
 -- far apart may arrive nearer to each other.

@@ -2,7 +2,8 @@
 -- another worker asks if this one dies; the answer settles items or puts it off again.
 --
 -- ARGV  2 policy, as JSON: see PollPolicy
--- returns {'polls', then for each batch: id, receipt, submitted_at, polls, item count, then index, item name pairs}
+-- returns {'polls', head room by which its permit is good (ms), then for each batch: id, receipt,
+--         submitted_at, polls, item count, then index, item name pairs}
 --         {'wait', ms until it is worth asking again (0: unknown), why}
 -- bound O(items of the batches taken), at most policy.batches of them
 
@@ -10,14 +11,15 @@ local policy = cjson.decode(ARGV[2])
 local till, why = held(true)
 if till then return { 'wait', till > 0 and int(math.max(till - NOW, 1)) or '0', why } end
 
+local headroom, good_by = headrooms(policy.headroom_ms)
 local due = call('ZRANGEBYSCORE', POLLS, '-inf', int(NOW), 'LIMIT', 0, policy.batches)
 if #due == 0 then
   local first = call('ZRANGE', POLLS, 0, 0, 'WITHSCORES')[2]
   return { 'wait', first and int(math.max(tonumber(first) - NOW, 1)) or '0', 'not due' }
 end
 for _, rate in ipairs(policy.rates) do
-  if rate.unit == 'polls' and free(rate, policy.headroom_ms) < 1 then
-    return { 'wait', int(math.max(free_at(rate, policy.headroom_ms, 1) - NOW, 1)), 'rate ' .. rate.name }
+  if rate.unit == 'polls' and free(rate, headroom) < 1 then
+    return { 'wait', int(math.max(free_at(rate, headroom, 1) - NOW, 1)), 'rate ' .. rate.name }
   end
 end
 -- A question that may cover several batches waits for its share of the window, so that it covers
@@ -30,11 +32,11 @@ if policy.batches > 1 then
   end
 end
 for _, rate in ipairs(policy.rates) do
-  if rate.unit == 'polls' then take(rate, policy.headroom_ms, 1) end
+  if rate.unit == 'polls' then take(rate, headroom, 1) end
 end
 probe_by('question', NOW + policy.lease_ms)
 
-local reply = { 'polls' }
+local reply = { 'polls', int(good_by) }
 for _, batch in ipairs(due) do
   local key = T .. ':batch:' .. batch
   local head = call('HMGET', key, 'receipt', 'submitted_at')

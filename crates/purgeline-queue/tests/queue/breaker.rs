@@ -300,7 +300,7 @@ async fn while_it_is_open_nothing_is_asked_but_as_a_probe_where_no_call_wants_to
     bed.pass(1_000);
     assert!(matches!(polls(&bed).await, Polls::Wait { why, .. } if why == "broken"), "a call goes first");
     bed.pass(i64::try_from(TURN).unwrap());
-    assert!(matches!(polls(&bed).await, Polls::Due(due) if due.len() == 1));
+    assert!(matches!(polls(&bed).await, Polls::Due(due) if due.polls.len() == 1));
     bed.ask("j2", &[&url("a")]).await;
     assert_eq!(bed.wait(&plain()).await, ("probe".into(), Some(100)));
     assert_eq!(question(&bed, down()).await.change, Change::ProbeFailed);

@@ -42,7 +42,7 @@ async fn every_script_keeps_to_one_slot() {
     assert!(bed.submitted(&first, 0).await);
     let due =
         bed.queue.due_polls(&bed.target, &PollPolicy::new(&crate::bed::limits(), 5, 100, 0)).await.unwrap();
-    assert!(matches!(due, Polls::Due(due) if due.len() == 1));
+    assert!(matches!(due, Polls::Due(due) if due.polls.len() == 1));
     bed.queue.put_off(&bed.target, std::slice::from_ref(&first.id), 50).await.unwrap();
     bed.settle_some(&first.id, &[(1, retry(10))]).await;
     bed.settle(&first, &Settlement::Done).await;

@@ -255,7 +255,7 @@ async fn a_bad_day_neither_stops_nor_stalls_the_scripts() {
         let (due, cost) = counted(&bed, bed.queue.due_polls(&bed.target, &polls)).await;
         note("polls", &cost);
         let due = match due.unwrap() {
-            Polls::Due(due) => due,
+            Polls::Due(due) => due.polls,
             Polls::Wait { .. } => Vec::new(),
         };
         let (lease, cost) = counted(&bed, bed.lease(&wide)).await;

@@ -65,6 +65,42 @@ async fn headroom_makes_a_window_longer() {
 }
 
 #[tokio::test]
+async fn a_slow_worker_widens_the_head_room_until_its_calls_have_left_the_windows() {
+    let bed = Bed::new().await;
+    let policy = rated(&[(Calls, 1, WINDOW)], 50);
+    let rates = [Rate { unit: Calls, max: crate::bed::count(1), window_ms: WINDOW.try_into().unwrap() }];
+    let widen = async |ms| bed.queue.widen_headroom(&bed.target, ms, &rates).await.unwrap();
+    let send = async |name: &str| {
+        bed.ask(name, &[&url(name)]).await;
+        let batch = bed.batch(&policy).await;
+        bed.settle(&batch, &Settlement::Done).await;
+        batch.headroom_ms
+    };
+    assert_eq!(send("a").await, 50);
+    bed.pass(299_000);
+    assert_eq!((widen(2_000).await, widen(100).await), (2_000, 2_000), "the slowest counts");
+    // The windows are longer at once, and permits are good for longer during a minute.
+    bed.ask("b", &[&url("b")]).await;
+    bed.pass(2_999);
+    assert_eq!(bed.wait(&policy).await, ("rate calls-300000ms".into(), Some(2)));
+    bed.pass(2);
+    assert_eq!(bed.batch(&policy).await.headroom_ms, 2_000);
+    // The minute is over, but that call may have been made late: the next one waits all the same.
+    bed.ask("c", &[&url("c")]).await;
+    bed.pass(301_999);
+    assert_eq!(bed.wait(&policy).await, ("rate calls-300000ms".into(), Some(2)));
+    bed.pass(1);
+    assert_eq!(bed.batch(&policy).await.headroom_ms, 50);
+    // No call that was made by such a permit is left in a window.
+    bed.ask("d", &[&url("d")]).await;
+    bed.pass(300_049);
+    assert_eq!(bed.wait(&policy).await, ("rate calls-300000ms".into(), Some(2)));
+    bed.pass(1);
+    assert_eq!(bed.batch(&policy).await.headroom_ms, 50);
+    bed.check().await;
+}
+
+#[tokio::test]
 async fn items_wait_until_the_window_has_room_for_the_whole_chunk() {
     let bed = Bed::new().await;
     let policy = rated(&[(Items, 4, WINDOW)], 0);

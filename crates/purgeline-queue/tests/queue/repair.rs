@@ -30,7 +30,7 @@ async fn work_off(bed: &Bed) -> BTreeSet<String> {
             batches.push((batch.id, batch.items));
         }
         if let Polls::Due(due) = bed.queue.due_polls(&bed.target, &polls).await.unwrap() {
-            batches.extend(due.into_iter().map(|due| (due.batch, due.items)));
+            batches.extend(due.polls.into_iter().map(|due| (due.batch, due.items)));
         }
         if batches.is_empty() {
             break;

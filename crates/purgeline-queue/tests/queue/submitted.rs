@@ -10,7 +10,7 @@ fn polls(batches: u32) -> PollPolicy {
 
 async fn due(bed: &Bed, policy: &PollPolicy) -> Vec<DuePoll> {
     match bed.queue.due_polls(&bed.target, policy).await.unwrap() {
-        Polls::Due(due) => due,
+        Polls::Due(due) => due.polls,
         Polls::Wait { after, why } => panic!("expected polls, came: wait {after:?} {why}"),
     }
 }

@@ -6,9 +6,15 @@ use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::Queue;
 use purgeline_sim::{CallKind, Sim, qiniu::QiniuSettings};
 use purgeline_tests::{RETENTION, RunningWorker, Stage, many_urls, qiniu, target, worker_config};
-use purgeline_worker::Worker;
+use purgeline_worker::{Observer, Step, Worker};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 /// An account with Qiniu's real rates: 80 calls and 240 items a second.
 async fn rated() -> Sim {
@@ -78,4 +84,45 @@ async fn limits_hold_at_a_provider_that_misbehaves() {
     let more = json!({"timeout_ms": 300, "max_attempts": 1_000});
     work_off(&sim, vec![cdn(&sim, "cdn", more)], 600).await;
     assert_within_limits(&sim);
+}
+
+/// Longer than a permit is good for by the head room of these workers, 50 ms.
+const SLOW: Duration = Duration::from_millis(60);
+
+/// Always takes its time between permit and call. Counts its calls.
+#[derive(Default)]
+struct Slow(AtomicU64);
+
+impl Observer for Slow {
+    fn reached(&self, step: Step) {
+        match step {
+            // Not a wait for something: a machine, or a way to Redis, that is slow.
+            Step::Leased => std::thread::sleep(SLOW),
+            Step::Sending => {
+                self.0.fetch_add(1, Ordering::SeqCst);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// It is not left out, nor are its late calls too many for the provider.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_always_late_makes_the_fleet_slower_and_breaks_no_limit() {
+    let sim = rated().await;
+    let stage = Stage::new(vec![cdn(&sim, "cdn", json!({"limits": {"max_urls": 6}}))]).await;
+    let submitted = stage.submit(&many_urls(720), &[]).await;
+    let slow = Arc::new(Slow::default());
+    let workers = [
+        RunningWorker::run(stage.new_worker(&stage.targets, "slow").with_observer(slow.clone())),
+        RunningWorker::run(stage.new_worker(&stage.targets, "fast")),
+    ];
+    assert_eq!(stage.ended(submitted.job).await.state, JobState::Succeeded);
+    stage.at_rest().await;
+    assert_within_limits(&sim);
+    let (slow, all) = (slow.0.load(Ordering::SeqCst), sim.log().stats().purge_calls);
+    assert!(0 < slow && slow < all, "{slow} of {all} calls were the slow worker's");
+    for worker in workers {
+        worker.stop().await;
+    }
 }

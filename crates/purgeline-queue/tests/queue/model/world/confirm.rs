@@ -90,7 +90,7 @@ impl World<'_> {
     pub(super) async fn poll(&mut self, at: At, put_off_ms: u64) -> Verdict {
         let now = self.now();
         let due = match self.queue.due_polls(&self.targets[at], &self.rules.poll_policy).await.unwrap() {
-            Polls::Due(due) => due,
+            Polls::Due(due) => due.polls,
             Polls::Wait { .. } => Vec::new(),
         };
         let stopped = self.questions_stopped(at);
