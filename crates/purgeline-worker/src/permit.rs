@@ -39,6 +39,8 @@ pub(crate) struct Permits {
     rated: bool,
     /// So long after it was asked for, the batch belongs to another worker.
     lease: Duration,
+    /// What of the head room is for the way to the provider: half of the configured one.
+    wire: Duration,
     late: Mutex<Late>,
 }
 
@@ -52,24 +54,25 @@ struct Late {
 
 impl Permits {
     /// Permits for calls that purge.
-    pub(crate) fn to_purge(limits: &Limits, lease_ms: u64) -> Self {
-        Self::new(limits.rates.iter().any(|rate| rate.unit != RateUnit::Polls), lease_ms)
+    pub(crate) fn to_purge(limits: &Limits, lease_ms: u64, headroom_ms: u64) -> Self {
+        Self::new(limits.rates.iter().any(|rate| rate.unit != RateUnit::Polls), lease_ms, headroom_ms)
     }
 
     /// Permits for questions how a batch fares, which have windows of their own.
-    pub(crate) fn to_ask(limits: &Limits, lease_ms: u64) -> Self {
-        Self::new(limits.rates.iter().any(|rate| rate.unit == RateUnit::Polls), lease_ms)
+    pub(crate) fn to_ask(limits: &Limits, lease_ms: u64, headroom_ms: u64) -> Self {
+        Self::new(limits.rates.iter().any(|rate| rate.unit == RateUnit::Polls), lease_ms, headroom_ms)
     }
 
-    fn new(rated: bool, lease_ms: u64) -> Self {
-        Self { rated, lease: Duration::from_millis(lease_ms), late: Mutex::default() }
+    fn new(rated: bool, lease_ms: u64, headroom_ms: u64) -> Self {
+        let lease = Duration::from_millis(lease_ms);
+        Self { rated, lease, wire: Duration::from_millis(headroom_ms) / 2, late: Mutex::default() }
     }
 
-    /// One that was asked for then, and is good by this head room. Half of the head room is for
-    /// delays on the way from Redis and in this process, the other half for the way to the provider.
+    /// One that was asked for then, and is good by this head room: what is not for the way to the
+    /// provider is for the way from Redis and for this process.
     pub(crate) fn granted(&self, asked: Instant, headroom_ms: u64) -> Permit {
-        let half = Duration::from_millis(headroom_ms) / 2;
-        Permit { asked, good_for: if self.rated { half.min(self.lease) } else { self.lease } }
+        let here = Duration::from_millis(headroom_ms).saturating_sub(self.wire);
+        Permit { asked, good_for: if self.rated { here.min(self.lease) } else { self.lease } }
     }
 
     /// Whether the call may be made now.
@@ -90,8 +93,8 @@ impl Permits {
             return InTime::No;
         }
         let Late { least, .. } = std::mem::take(&mut *late);
-        // A permit is good for half of it, and twice what was needed leaves room.
-        let needed = least.saturating_mul(4).min(self.lease);
+        // The next ones may need somewhat more.
+        let needed = (least.saturating_mul(3) / 2).saturating_add(self.wire).min(self.lease);
         InTime::Never { headroom_ms: u64::try_from(needed.as_millis()).unwrap_or(u64::MAX) }
     }
 }
@@ -122,7 +125,7 @@ mod tests {
     }
 
     fn rated() -> Permits {
-        Permits::to_purge(&limits(Some(RateUnit::Calls)), 1_000)
+        Permits::to_purge(&limits(Some(RateUnit::Calls)), 1_000, 100)
     }
 
     const fn ms(ms: u64) -> Duration {
@@ -143,12 +146,12 @@ mod tests {
         let permit = permits.granted(start, 100);
         for _ in 0..2 {
             let ages = [80, 60, 70].map(|age| permits.in_time(permit, start + ms(age)));
-            assert_eq!(ages, [InTime::No, InTime::No, InTime::Never { headroom_ms: 240 }]);
+            assert_eq!(ages, [InTime::No, InTime::No, InTime::Never { headroom_ms: 140 }]);
         }
         // By that head room it would have gone.
-        assert_eq!(permits.in_time(permits.granted(start, 240), start + ms(80)), InTime::Yes);
+        assert_eq!(permits.in_time(permits.granted(start, 140), start + ms(80)), InTime::Yes);
         // No head room is longer than a lease.
-        let ages = [400, 500, 600].map(|age| permits.in_time(permit, start + ms(age)));
+        let ages = [700, 800, 900].map(|age| permits.in_time(permit, start + ms(age)));
         assert_eq!(ages[2], InTime::Never { headroom_ms: 1_000 });
         for _ in 0..4 {
             assert_eq!(permits.in_time(permit, start + ms(1_000)), InTime::No, "another worker has it");
@@ -165,7 +168,7 @@ mod tests {
 
     #[test]
     fn without_rates_only_the_lease_counts() {
-        let (permits, start) = (Permits::to_purge(&limits(None), 1_000), Instant::now());
+        let (permits, start) = (Permits::to_purge(&limits(None), 1_000, 100), Instant::now());
         let permit = permits.granted(start, 100);
         assert_eq!(permits.in_time(permit, start + ms(999)), InTime::Yes);
         assert_eq!(permits.in_time(permit, start + ms(1_000)), InTime::No);
@@ -178,7 +181,8 @@ mod tests {
             [(RateUnit::Items, InTime::No, InTime::Yes), (RateUnit::Polls, InTime::Yes, InTime::No)]
         {
             let limits = limits(Some(unit));
-            let (purges, questions) = (Permits::to_purge(&limits, 1_000), Permits::to_ask(&limits, 1_000));
+            let (purges, questions) =
+                (Permits::to_purge(&limits, 1_000, 100), Permits::to_ask(&limits, 1_000, 100));
             let late = |permits: &Permits| permits.in_time(permits.granted(start, 100), start + ms(500));
             assert_eq!((late(&purges), late(&questions)), (purge, question), "{unit:?}");
         }

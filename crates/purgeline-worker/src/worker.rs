@@ -189,8 +189,8 @@ impl Worker {
                 name: self.name.clone(),
                 wake: Notify::new(),
                 next_poll: NextPoll::now(),
-                permits: Permits::to_purge(limits, lease_ms),
-                question_permits: Permits::to_ask(limits, lease_ms),
+                permits: Permits::to_purge(limits, lease_ms, headroom_ms),
+                question_permits: Permits::to_ask(limits, lease_ms, headroom_ms),
                 slots: Slots::new(
                     limits.max_in_flight.min(self.config.concurrency),
                     configured.descriptor.polls.is_some(),

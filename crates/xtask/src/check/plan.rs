@@ -5,7 +5,7 @@ use std::fmt;
 /// Cheap steps first, so that a slip shows early. All build in the same profile with the same
 /// features and flags: clippy and the documentation share what they compile, and so do tests and
 /// doctests. (`RUSTFLAGS` would make each its own build.)
-pub(super) const PLAN: [Step; 7] = [
+pub(super) const PLAN: [Step; 8] = [
     Step {
         name: "format",
         purpose: "the code is formatted",
@@ -76,6 +76,13 @@ pub(super) const PLAN: [Step; 7] = [
         purpose: "the examples in the documentation, which nextest does not run",
         gate: None,
         command: Cargo::new(&["test", "--locked", "--workspace", "--doc"]),
+    },
+    Step {
+        name: "chaos",
+        purpose: "three minutes of faults at random, then nothing is lost",
+        gate: None,
+        // The same faults each time: a failure can be looked at again. Other seeds by hand.
+        command: Cargo::new(&["--locked", "xtask", "chaos", "--dev", "--minutes", "3", "--seed", "1"]),
     },
 ];
 
