@@ -153,8 +153,9 @@ impl Walk<'_> {
 
     /// Goes through the list of a hot item, and those that it names. False if the part has ended.
     async fn waiters(&mut self, records: &str, name: &str) -> Result<bool, QueueError> {
-        // Each list with the one that names it, and where in it to go on. A list is looked at
-        // again when all that it named have been, since it may be empty then.
+        // Each list with the one that names it, and where in it to go on. A list loses its names of
+        // those that go, which moves its entries: so it is gone through to its end before them, and
+        // is looked at again when all of them have been, since it may be empty then.
         let mut open = vec![(String::new(), String::new(), "0".to_owned())];
         while let Some((list, parent, position)) = open.pop() {
             let mut script = self.queue.script(&scripts::CANCEL_WAITERS, self.target);
@@ -163,14 +164,15 @@ impl Walk<'_> {
             if !slice.active {
                 return Ok(false);
             }
-            let over = slice.next == "-1";
-            if !over || !slice.more.is_empty() {
-                let next = if over { END.to_owned() } else { slice.next };
-                open.push((list.clone(), parent, next));
+            if !slice.more.is_empty() {
+                open.push((list.clone(), parent.clone(), END.to_owned()));
             }
             let key = self.queue.keys().of_target(self.target, &format!("waiters:{name}"));
-            let names = if list.is_empty() { key } else { list };
+            let names = if list.is_empty() { key } else { list.clone() };
             open.extend(slice.more.into_iter().map(|named| (named, names.clone(), "0".to_owned())));
+            if slice.next != "-1" {
+                open.push((list, parent, slice.next));
+            }
         }
         Ok(true)
     }

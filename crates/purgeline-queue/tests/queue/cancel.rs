@@ -6,6 +6,7 @@ use crate::{
 };
 use purgeline_core::{JobState, PartCounts};
 use purgeline_queue::{CancelState, CancelledPart, QueueError, Settlement};
+use redis::AsyncTypedCommands;
 
 async fn cancel(bed: &Bed, name: &str) -> CancelledPart {
     bed.queue.cancel(&bed.target, id(name), "by hand", &RETENTION, false).await.unwrap()
@@ -196,5 +197,34 @@ async fn a_retry_leaves_out_a_job_that_is_being_cancelled() {
     bed.check().await;
     bed.settle(&batch, &Settlement::Done).await;
     assert_eq!(carry(&bed).await, [JobState::Partial]);
+    bed.check().await;
+}
+
+#[tokio::test]
+async fn a_long_list_is_gone_through_to_its_end_also_where_a_list_that_it_names_goes() {
+    let bed = Bed::new().await;
+    let hot = url("hot");
+    let list = bed.queue.keys().of_target(&bed.target, &format!("waiters:{hot}"));
+    let length = async || bed.queue.manager().llen(&list).await.unwrap();
+    // What is leased has a list of this job alone.
+    bed.create("j1", 2).await;
+    for number in 0..10 {
+        bed.ask(&format!("a{number}"), &[&hot]).await;
+    }
+    assert_eq!(length().await, 0);
+    bed.chunk("j1", (0, 2, 2), &[&hot], ROOM).await.unwrap();
+    assert_eq!(length().await, 1);
+    let batch = bed.batch(&plain()).await;
+    // What comes back names that list in one of a thousand entries, and the job stands behind them.
+    for number in 0..11 {
+        bed.ask(&format!("b{number}"), &[&hot]).await;
+    }
+    bed.queue.give_back(&bed.target, &batch.id, "w1").await.unwrap();
+    while length().await < 1_000 {
+        bed.ask(&format!("c{}", length().await), &[&hot]).await;
+    }
+    bed.chunk("j1", (1, 2, 2), &[&hot], ROOM).await.unwrap();
+    assert_eq!(preview(&bed, "j1").await.cancelled, 2);
+    assert_eq!(cancel(&bed, "j1").await, done(CancelState::Ended, 2, 0));
     bed.check().await;
 }
