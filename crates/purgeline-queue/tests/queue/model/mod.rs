@@ -5,11 +5,14 @@
 //!   model (durable);
 //! - what ended well was leased after it was asked for, and after its embargo (covered);
 //! - nothing is sent that nobody has a use for any more, and nothing else expires;
-//! - every item is counted once, and its job's counters say so (counted once);
+//! - every item is counted once, and its job's counters say so (counted once); one that failed and
+//!   is retried is open again, once more for each retry;
+//! - a job that was cancelled waits for nothing more, and nobody else's items go with it;
 //!
 //! and in the end everything ends, each job once.
 
 mod breaker_model;
+mod letters;
 mod purge;
 mod queue_model;
 pub(crate) mod raw;
@@ -78,6 +81,10 @@ fn holds_under(rules: &Rules) {
         "expired",
         "jobs_ended",
         "opened",
+        "dead_retried",
+        "dead_dropped",
+        "jobs_reopened",
+        "items_cancelled",
     ];
     for counter in always.into_iter().chain(rules.rebound_ms.map(|_| "rebounds")) {
         assert!(tally.contains_key(counter), "nothing was {counter}: {tally:?}");

@@ -20,6 +20,7 @@ pub(crate) enum Ended {
     Succeeded,
     Failed,
     Expired,
+    Cancelled,
 }
 
 /// What waits, or is under way, for some units.
@@ -66,6 +67,10 @@ pub(crate) struct Part {
     pub(crate) enqueued: usize,
     pub(crate) since: i64,
     pub(crate) abandoned: bool,
+    /// Its chunks are refused.
+    pub(crate) cancelled: bool,
+    /// It is being cancelled; somebody was at it then.
+    pub(crate) cancelling: Option<i64>,
     /// How each of its items ended.
     pub(crate) ended: BTreeMap<usize, Ended>,
 }
@@ -84,6 +89,20 @@ impl Purge {
 }
 
 impl Part {
+    pub(crate) fn new(items: usize, chunks: usize, since: i64) -> Self {
+        Self {
+            items,
+            chunks,
+            taken: 0,
+            enqueued: 0,
+            since,
+            abandoned: false,
+            cancelled: false,
+            cancelling: None,
+            ended: BTreeMap::new(),
+        }
+    }
+
     pub(crate) fn over(&self) -> bool {
         self.ended.len() == self.items
     }

@@ -4,6 +4,7 @@
 pub(crate) use super::purge::{Batch, Ended, Part, Purge, State, Unit};
 use super::{
     breaker_model::{BreakerModel, Probe},
+    letters::Letter,
     snapshot::Snapshot,
     step::{Held, Outcome, Times},
 };
@@ -19,6 +20,8 @@ pub(crate) struct QueueModel {
     pub(crate) rebound_ms: Option<i64>,
     pub(crate) batches: BTreeMap<String, Batch>,
     pub(crate) parts: BTreeMap<JobId, Part>,
+    /// What failed for good, by the letter's id.
+    pub(crate) letters: BTreeMap<String, Letter>,
     /// Held until then; `None`: until it is lifted.
     pub(crate) holds: BTreeMap<Held, Option<i64>>,
     pub(crate) breaker: BreakerModel,
@@ -34,6 +37,7 @@ pub(crate) enum Taken {
     Gap(u64),
     Full,
     Abandoned,
+    Cancelled,
 }
 
 pub(crate) struct AskedChunk<'a> {
@@ -120,6 +124,9 @@ impl QueueModel {
         if part.is_some_and(|part| part.abandoned) {
             return Taken::Abandoned;
         }
+        if part.is_some_and(|part| part.cancelled) {
+            return Taken::Cancelled;
+        }
         let taken = part.map_or(0, |part| part.taken);
         if taken > chunk.index {
             return Taken::Repeated;
@@ -187,15 +194,7 @@ impl QueueModel {
                 return Taken::Full;
             }
         }
-        let part = after.parts.entry(chunk.job).or_insert(Part {
-            items: chunk.job_items,
-            chunks: chunk.chunks,
-            taken: 0,
-            enqueued: 0,
-            since: now,
-            abandoned: false,
-            ended: BTreeMap::new(),
-        });
+        let part = after.parts.entry(chunk.job).or_insert(Part::new(chunk.job_items, chunk.chunks, now));
         part.taken += 1;
         part.enqueued += chunk.items.len();
         *self = after;
@@ -317,6 +316,11 @@ impl QueueModel {
             self.let_go(&name);
             match outcome {
                 Outcome::Done | Outcome::Failed => {
+                    if *outcome == Outcome::Failed {
+                        let (priority, units) = (purge.priority, purge.units.clone());
+                        self.letters
+                            .insert(format!("{id}-{index}"), Letter { name: name.clone(), priority, units });
+                    }
                     let jobs = !purge.units.is_empty();
                     for unit in purge.units {
                         if unit.asked >= leased {

@@ -19,6 +19,7 @@ static SETTLE: LazyLock<Script> =
     script!("lib.lua" "quota.lua" "calls.lua" "counts.lua" "history.lua" "rebound.lua" "settle.lua");
 static DRAIN: LazyLock<Script> = script!("lib.lua" "counts.lua" "expire.lua" "drain.lua");
 static REOPEN: LazyLock<Script> = script!("lib.lua" "counts.lua" "letters.lua" "reopen.lua");
+static RETRY: LazyLock<Script> = script!("lib.lua" "counts.lua" "letters.lua" "retry.lua");
 static REOPEN_JOB: LazyLock<Script> = script!("reopen_job.lua");
 static CANCEL: LazyLock<Script> = script!("lib.lua" "counts.lua" "waiters.lua" "cancel.lua");
 static CANCEL_PENDING: LazyLock<Script> = script!("lib.lua" "counts.lua" "waiters.lua" "cancel_pending.lua");
@@ -88,11 +89,29 @@ pub(crate) async fn reopen(queue: &Queue, target: &Target, now: i64, ids: &[Stri
     reply[1..].chunks(2).map(|pair| (pair[0].parse().unwrap(), pair[1].parse().unwrap())).collect()
 }
 
-/// Makes a job active again, one of whose parts is about to be.
-pub(crate) async fn reopen_job(queue: &Queue, target: &Target, (job, round): (JobId, u64)) {
+/// Makes a job active again, one of whose parts is about to be; gives whether it was not told before.
+pub(crate) async fn reopen_job(queue: &Queue, target: &Target, (job, round): (JobId, u64)) -> bool {
     let mut script = REOPEN_JOB.key(queue.keys().job(job));
     script.arg(target.name.as_str()).arg(round);
-    let _: u8 = script.invoke_async(&mut queue.manager()).await.unwrap();
+    script.invoke_async(&mut queue.manager()).await.unwrap()
+}
+
+/// Retries dead letters on promises that were made before; gives what came of each.
+pub(crate) async fn retry(
+    queue: &Queue,
+    target: &Target,
+    now: i64,
+    ids: &[String],
+    promises: &[(JobId, u64)],
+    room: u64,
+) -> Vec<String> {
+    let mut script = begin(&RETRY, queue, target, now);
+    script.arg(room).arg(RETENTION.succeeded_ms).arg(RETENTION.failed_ms).arg(promises.len());
+    for (job, round) in promises {
+        script.arg(job.to_string()).arg(round);
+    }
+    script.arg(ids);
+    script.invoke_async(&mut queue.manager()).await.unwrap()
 }
 
 /// Begins to cancel a job, and takes it out of so many slices of what waits, of about one record.

@@ -16,6 +16,8 @@ pub(crate) struct Record {
     pub(crate) due: Option<i64>,
     pub(crate) latest: Option<i64>,
     pub(crate) under_way: bool,
+    /// It is also put again after a purge, and stays if no job waits for it.
+    pub(crate) rebound: bool,
     pub(crate) waiting: Waiting,
 }
 
@@ -34,6 +36,7 @@ pub(crate) struct Part {
     pub(crate) succeeded: u64,
     pub(crate) failed: u64,
     pub(crate) cancelled: u64,
+    pub(crate) cancelling: bool,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +49,9 @@ pub(crate) struct Snapshot {
     /// Settled, but not counted yet: done, failed and expired.
     pub(crate) settling: BTreeMap<JobId, (u64, u64, u64)>,
     pub(crate) lanes: BTreeSet<String>,
+    /// Ids of dead letters, and of lists of jobs that belong to one.
+    pub(crate) letters: BTreeSet<String>,
+    pub(crate) letter_lists: BTreeSet<String>,
     /// Lists of waiting jobs that nothing refers to.
     pub(crate) orphans: Vec<String>,
     /// Kinds of keys that are there: `pending`, `lane`, `batch` …
@@ -118,6 +124,7 @@ impl Keyspace {
             due: Some(due).filter(|due| *due > 0),
             latest,
             under_way: word("cause")? == "under-way",
+            rebound: word("cause")?.starts_with("rebound"),
             waiting,
         };
         let mut waiting = record.waiting.clone();
@@ -178,6 +185,7 @@ impl Snapshot {
                         succeeded: number("succeeded"),
                         failed: number("failed"),
                         cancelled: number("cancelled"),
+                        cancelling: fields.contains_key("cancelling"),
                     };
                     snapshot.parts.insert(id.parse().map_err(|error| format!("{error}"))?, part);
                 }
@@ -204,6 +212,10 @@ impl Snapshot {
         for name in keys.lists.keys() {
             if let Some(lane) = name.strip_prefix("lane:") {
                 snapshot.lanes.insert(lane.to_owned());
+            } else if let Some(id) = name.strip_prefix("dead:") {
+                snapshot.letters.insert(id.to_owned());
+            } else if let Some(id) = name.strip_prefix("dead-jobs:") {
+                snapshot.letter_lists.insert(id.to_owned());
             } else if name.starts_with("waiters:") {
                 snapshot.orphans.push(name.clone());
             }

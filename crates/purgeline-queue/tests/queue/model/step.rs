@@ -145,6 +145,35 @@ pub(crate) enum Step {
         at: At,
         slice: usize,
     },
+    /// Somebody retries dead letters. `dies`: he stops in the middle, when so many of their jobs
+    /// have been told.
+    RetryDead {
+        letter: usize,
+        count: usize,
+        room: u64,
+        dies: Option<usize>,
+    },
+    /// One who stopped so was only slow.
+    GoOnRetrying {
+        which: usize,
+        room: u64,
+    },
+    /// Those who stopped so are taken for dead after a minute.
+    RepeatEnds {
+        at: At,
+    },
+    DropDead {
+        letter: usize,
+        count: usize,
+    },
+    /// An operator cancels a job. `dies`: he stops after so many slices of what waits.
+    Cancel {
+        job: usize,
+        dies: Option<usize>,
+    },
+    ResumeCancels {
+        at: At,
+    },
 }
 
 /// When a job's items go, and until when they are of use, in ms from its submission.
@@ -180,6 +209,8 @@ pub(crate) enum Held {
 
 /// A day and a bit: what has been left alone for so long is given up.
 pub(crate) const DAY_MS: i64 = 86_400_001;
+/// Whoever has not gone on for so long is dead.
+pub(crate) const MINUTE_MS: i64 = 60_000;
 
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(step(), 1..90)
@@ -222,23 +253,35 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (at(), 1..400_u64).prop_map(|(at, ms)| Step::Throttle { at, ms }),
         1 => at().prop_map(|at| Step::Probe { at }),
     ];
+    let dead = || (any::<usize>(), 1..4_usize);
+    let regret = prop_oneof![
+        6 => (dead(), room(), prop::option::weighted(0.3, 0..3_usize)).prop_map(
+            |((letter, count), room, dies)| Step::RetryDead { letter, count, room, dies }
+        ),
+        2 => (any::<usize>(), room()).prop_map(|(which, room)| Step::GoOnRetrying { which, room }),
+        2 => dead().prop_map(|(letter, count)| Step::DropDead { letter, count }),
+        4 => (any::<usize>(), prop::option::weighted(0.3, 0..3_usize))
+            .prop_map(|(job, dies)| Step::Cancel { job, dies }),
+        1 => at().prop_map(|at| Step::RepeatEnds { at }),
+        1 => at().prop_map(|at| Step::ResumeCancels { at }),
+    ];
     // Most of the time little time passes; now and then leases run out, rarely a day.
     let pass = prop_oneof![
         8 => (1..150_i64).prop_map(|ms| Step::Pass { ms }),
         2 => (LEASE_MS / 2..LEASE_MS * 2).prop_map(|ms| Step::Pass { ms }),
+        1 => Just(Step::Pass { ms: MINUTE_MS }),
         1 => Just(Step::Pass { ms: DAY_MS }),
     ];
-    prop_oneof![8 => produce, 28 => send, 6 => keep_house, 2 => operate, 6 => pass]
+    prop_oneof![8 => produce, 28 => send, 6 => keep_house, 2 => operate, 5 => regret, 6 => pass]
 }
 
 /// How long a leased batch belongs to its worker here.
 pub(crate) const LEASE_MS: i64 = 1_000;
 
 fn submit() -> impl Strategy<Value = Step> {
-    let room = prop_oneof![9 => Just(1_000_u64), 1 => 1..8_u64];
     let to = prop_oneof![5 => Just(vec![0]), 1 => Just(vec![1]), 2 => Just(vec![0, 1])];
     let chunks = prop_oneof![4 => Just(9_usize), 1 => 0..3_usize];
-    (to, priority(), vec(item(), 1..7), 1..4_usize, chunks, room, times()).prop_map(
+    (to, priority(), vec(item(), 1..7), 1..4_usize, chunks, room(), times()).prop_map(
         |(to, priority, items, chunk, chunks, room, times)| Step::Submit {
             to,
             priority,
@@ -249,6 +292,10 @@ fn submit() -> impl Strategy<Value = Step> {
             times,
         },
     )
+}
+
+fn room() -> impl Strategy<Value = u64> {
+    prop_oneof![9 => Just(1_000_u64), 1 => 1..8_u64]
 }
 
 fn times() -> impl Strategy<Value = Times> {
@@ -283,7 +330,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     let ms = prop_oneof![1 => Just(0_u64), 2 => 1..250_u64];
     prop_oneof![
         4 => Just(Outcome::Done),
-        1 => Just(Outcome::Failed),
+        3 => Just(Outcome::Failed),
         2 => ms.clone().prop_map(Outcome::Retry),
         1 => ms.clone().prop_map(Outcome::Unanswered),
         1 => ms.prop_map(Outcome::Again),

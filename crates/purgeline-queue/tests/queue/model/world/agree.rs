@@ -15,6 +15,7 @@ impl World<'_> {
         for (target, model) in self.targets.iter().zip(&mut self.models) {
             let found = Snapshot::take(&self.queue, target).await?;
             model.expire(&found, now);
+            model.see_ends(&found);
             agree(&found, model).map_err(|wrong| format!("{}: {wrong}", target.name))?;
         }
         let found = self.queue.verify(&self.targets).await.map_err(|error| error.to_string())?;
@@ -32,6 +33,8 @@ impl World<'_> {
         for job in 0..self.jobs.len() {
             self.take(&Step::Resubmit { job, chunks: usize::MAX }).await?;
         }
+        self.follow_the_dead().await?;
+        let mut again = true;
         for _ in 0..1_000 {
             let mut moved = false;
             for at in 0..2 {
@@ -46,7 +49,11 @@ impl World<'_> {
             self.check().await?;
             let over = |model: &QueueModel| model.pending.is_empty() && model.embargoed.is_empty();
             if !moved && self.models.iter().all(over) {
-                return self.finished().await;
+                if !std::mem::take(&mut again) {
+                    return self.finished().await;
+                }
+                // What has failed is open again, under jobs that have ended.
+                moved = self.retry_all().await?;
             }
             self.apply(&Step::Pass { ms: if moved { 20 } else { self.rules.patience_ms() } }).await?;
         }
@@ -68,6 +75,12 @@ impl World<'_> {
         let told = self.events_of_ended_jobs().await;
         let said: BTreeMap<_, _> =
             self.ended.iter().map(|(job, state)| (job.to_string(), (1, state.to_string()))).collect();
+        // Of one that was to be reopened it is said each time, and what was said last is true.
+        let again: BTreeSet<_> = self.said_again.iter().map(ToString::to_string).collect();
+        let once = |(job, (count, state))| {
+            (String::clone(&job), (if again.contains(&job) { 1 } else { count }, state))
+        };
+        let told: BTreeMap<_, _> = told.into_iter().map(once).collect();
         ensure!(told == said, "told of {told:?}, ended {said:?}");
         // Once the windows have room again, and the days, the last hints are looked at.
         let ms = if self.rules.limits.quotas.is_empty() { 1_000 } else { DAY_MS };
@@ -87,14 +100,15 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Which jobs whoever watches has heard of, how often, and what.
+    /// Which jobs whoever watches has heard of, how often, and what last.
     pub(super) async fn events_of_ended_jobs(&self) -> BTreeMap<String, (usize, String)> {
         let events = self.queue.manager().xrange_all(self.queue.keys().events()).await.unwrap();
         let mut told = BTreeMap::new();
         for event in events.ids {
             let text = |name: &str| event.get::<String>(name).unwrap_or_default();
             if text("what") == "job_ended" {
-                told.entry(text("job")).or_insert((0, text("state"))).0 += 1;
+                let entry = told.entry(text("job")).or_insert((0, String::new()));
+                *entry = (entry.0 + 1, text("state"));
             }
         }
         told
@@ -133,13 +147,17 @@ fn agree(found: &Snapshot, model: &QueueModel) -> Verdict {
             same(&format!("{id} {name}"), record, purge, None)?;
         }
     }
+    let letters: BTreeSet<_> = model.letters.keys().cloned().collect();
+    ensure!(found.letters == letters, "letters: found {:?}, expected {letters:?}", found.letters);
+    ensure!(found.letter_lists.is_subset(&letters), "no letters of {:?}", found.letter_lists);
     let (parts, expected): (Vec<_>, Vec<_>) = (found.parts.keys().collect(), model.parts.keys().collect());
     ensure!(parts == expected, "parts of {parts:?}, expected {expected:?}");
     for (job, part) in &model.parts {
         let there = &found.parts[job];
         let (done, failed, expired) = found.settling.get(job).copied().unwrap_or_default();
         let counts = (there.succeeded + done, there.failed + failed, there.cancelled + expired);
-        let expected = (part.count(Ended::Succeeded), part.count(Ended::Failed), part.count(Ended::Expired));
+        let cancelled = part.count(Ended::Expired) + part.count(Ended::Cancelled);
+        let expected = (part.count(Ended::Succeeded), part.count(Ended::Failed), cancelled);
         let (items, enqueued) = (part.items as u64, part.enqueued as u64);
         ensure!(
             (there.items, there.enqueued) == (items, enqueued),
@@ -147,10 +165,15 @@ fn agree(found: &Snapshot, model: &QueueModel) -> Verdict {
         );
         ensure!(
             counts == expected,
-            "job {job}: (succeeded, failed, expired) {counts:?}, expected {expected:?}"
+            "job {job}: (succeeded, failed, cancelled) {counts:?}, expected {expected:?}"
         );
         let over = there.succeeded + there.failed + there.cancelled == there.items;
         ensure!((there.state != "active") == over, "job {job} is {} with {there:?}", there.state);
+        let cancelling = part.cancelling.is_some();
+        ensure!(
+            there.cancelling == cancelling,
+            "job {job} is being cancelled: {there:?}, expected {cancelling}"
+        );
     }
     Ok(())
 }
@@ -166,7 +189,9 @@ fn same(what: &str, found: &Record, purge: &Purge, due: Option<i64>) -> Verdict 
     };
     let under_way = due.is_some() && purge.under_way;
     let latest = due.and(purge.latest);
-    let expected = Record { priority: purge.priority, attempts, due, latest, under_way, waiting };
+    // What comes of a rebound depends on more than the model knows.
+    let rebound = found.rebound;
+    let expected = Record { priority: purge.priority, attempts, due, latest, under_way, rebound, waiting };
     ensure!(*found == expected, "{what}: found {found:?}, expected {expected:?}");
     Ok(())
 }

@@ -182,12 +182,12 @@ impl World<'_> {
             all = all.plus(if asked.cancelled.contains(at) {
                 PartCounts { items, cancelled: items, ..PartCounts::default() }
             } else {
-                let part = self.models[*at].parts.get(&job).filter(|part| part.over())?;
+                let part = self.models[*at].parts.get(&job).filter(|part| part.items > 0 && part.over())?;
                 PartCounts {
                     items: part.items as u64,
                     succeeded: part.count(Ended::Succeeded),
                     failed: part.count(Ended::Failed),
-                    cancelled: part.count(Ended::Expired),
+                    cancelled: part.count(Ended::Expired) + part.count(Ended::Cancelled),
                 }
             });
         }

@@ -25,7 +25,9 @@ macro_rules! ensure {
 
 mod agree;
 mod breaker;
+mod cancel;
 mod confirm;
+mod dead;
 mod produce;
 mod quotas;
 mod send;
@@ -40,7 +42,7 @@ struct Asked {
     chunk: usize,
     /// With times of the clock.
     times: Times,
-    /// Targets that were full, when others had taken their part.
+    /// Targets that were full, when others had taken their part, or that refused it before it came.
     cancelled: BTreeSet<At>,
     /// No target took it.
     gone: bool,
@@ -61,8 +63,13 @@ pub(crate) struct World<'a> {
     targets: [Target; 2],
     models: [QueueModel; 2],
     jobs: Vec<Asked>,
-    /// Jobs that were said to have ended, in the order in which that was said.
+    /// Jobs that were said to have ended, in the order in which that was said; without those that
+    /// have been reopened since.
     ended: Vec<(JobId, JobState)>,
+    /// Jobs that somebody has begun to reopen: how they ended may be said again.
+    said_again: BTreeSet<JobId>,
+    /// Those who have begun to retry dead letters, and go on some day or never.
+    slow: Vec<dead::Slow>,
     throttled_until: i64,
     sent: Vec<Sent>,
     quotas: quotas::Quotas,
@@ -86,6 +93,8 @@ impl<'a> World<'a> {
                 .map(|rebound_ms| QueueModel { rebound_ms, ..QueueModel::default() }),
             jobs: Vec::new(),
             ended: Vec::new(),
+            said_again: BTreeSet::new(),
+            slow: Vec::new(),
             throttled_until: 0,
             sent: Vec::new(),
             quotas: quotas::Quotas::default(),
@@ -255,6 +264,20 @@ impl<'a> World<'a> {
             }
             Step::Carry { at } => self.carry(*at).await,
             Step::Abandon { at } => self.abandon(*at).await,
+            Step::RetryDead { letter, count, room, dies } => {
+                self.retry_dead(*letter, *count, *room, *dies).await
+            }
+            Step::GoOnRetrying { which, room } => self.go_on_retrying(*which, *room).await,
+            Step::RepeatEnds { at } => self.repeat_ends(*at).await,
+            Step::DropDead { letter, count } => self.drop_dead(*letter, *count).await,
+            Step::Cancel { job, dies } => {
+                let open: Vec<_> = (0..self.jobs.len()).filter(|job| self.is_open(*job)).collect();
+                match open.len() {
+                    0 => Ok(()),
+                    jobs => self.cancel(open[job % jobs], *dies).await,
+                }
+            }
+            Step::ResumeCancels { at } => self.resume_cancels(*at).await,
             Step::Compact { at, slice } => {
                 raw::compact(&self.queue, &self.targets[*at], now, *slice).await;
                 Ok(())

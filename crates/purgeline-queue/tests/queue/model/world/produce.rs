@@ -31,8 +31,13 @@ impl World<'_> {
         };
         self.queue.create_job(&new).await.unwrap();
         for (place, at) in asked.to.iter().enumerate() {
-            if asked.cancelled.contains(at) || self.send_chunks(&asked, *at, chunks, room).await? {
+            // Nobody looks again at a target that was full, but one may have been refused there.
+            let full = asked.cancelled.contains(at) && !self.models[*at].parts.contains_key(&asked.id);
+            if full || self.send_chunks(&asked, *at, chunks, room).await? {
                 continue;
+            }
+            if self.models[*at].parts.get(&asked.id).is_some_and(|part| part.cancelled) {
+                return Ok(());
             }
             // Full: nobody takes it, or those take their part who came before.
             if place == 0 {
@@ -50,7 +55,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// False: the target is full.
+    /// False: the target is full, or the job has been cancelled there.
     pub(super) async fn send_chunks(
         &mut self,
         asked: &Asked,
@@ -92,11 +97,12 @@ impl World<'_> {
                 Ok(Enqueued::Gap(taken)) => Taken::Gap(taken),
                 Err(QueueError::Full { .. }) => Taken::Full,
                 Err(QueueError::Abandoned(_)) => Taken::Abandoned,
+                Err(QueueError::Cancelled(_)) => Taken::Cancelled,
                 Err(error) => return Err(error.to_string()),
             };
             ensure!(expected == taken, "chunk {index} of {}: {expected:?}, expected {taken:?}", asked.id);
             match taken {
-                Taken::Full => return Ok(false),
+                Taken::Full | Taken::Cancelled => return Ok(false),
                 Taken::Abandoned => return Ok(true),
                 _ => {}
             }
@@ -115,7 +121,8 @@ impl World<'_> {
         let now = self.now();
         let mut expected = BTreeSet::new();
         for (job, part) in &mut self.models[at].parts {
-            if part.taken < part.chunks && !part.abandoned && now - part.since >= 86_400_000 {
+            let open = part.taken < part.chunks && !part.abandoned && !part.cancelled;
+            if open && now - part.since >= 86_400_000 {
                 expected.insert((*job, part.enqueued as u64, part.items as u64));
                 part.abandoned = true;
                 part.items = part.enqueued;
