@@ -18,7 +18,6 @@ impl World<'_> {
         self.reconcile(at).await?;
         self.step += 1;
         let (now, target) = (self.now(), self.targets[at].clone());
-        self.see_dirs_without_room(at);
         let answer = self.queue.lease(&target, &worker_name(worker), &self.rules.policy).await.unwrap();
         let after = Snapshot::take(&self.queue, &target).await?;
         let (leased, sent) = match &answer {
@@ -29,6 +28,8 @@ impl World<'_> {
         let was_ready = leased.is_some_and(|batch| self.models[at].batches.contains_key(&batch.id));
         let sent_now: BTreeSet<String> = if was_ready { BTreeSet::new() } else { sent };
         self.lift(at, &after)?;
+        // What was embargoed may have brought a dir the haste that the reserve is for.
+        self.see_dirs_without_room(at);
         self.models[at].expire_vanished(&after, &sent_now, now);
         self.promote(at, &after, &sent_now);
         self.drop_needless(at, &after, &sent_now);
