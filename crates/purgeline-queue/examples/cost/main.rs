@@ -9,7 +9,7 @@ mod bad_day;
 
 use purgeline_core::{CallLimits, JobId, Kind, Limits, Priority, Target};
 use purgeline_queue::{Chunk, Lease, LeasePolicy, Queue, Retention, Settlement, Timing, server::RedisServer};
-use redis::{AsyncTypedCommands, InfoDict};
+use redis::InfoDict;
 use std::{collections::BTreeMap, error::Error, num::NonZeroU32, time::Instant};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -76,7 +76,8 @@ fn policy() -> Outcome<LeasePolicy> {
         max_hosts: None,
         max_bytes: None,
     };
-    let limits = Limits { call, rates: Vec::new(), max_in_flight: most, max_tasks: None, quotas: Vec::new() };
+    let max_in_flight = NonZeroU32::MAX;
+    let limits = Limits { call, rates: Vec::new(), max_in_flight, max_tasks: None, quotas: Vec::new() };
     Ok(LeasePolicy::new(&limits, 0, 60_000, 0))
 }
 
@@ -142,12 +143,7 @@ impl Bench {
                 while let Lease::Batch(batch) =
                     self.queue.lease(&self.target, &format!("w{}", batches.len()), &self.policy).await?
                 {
-                    // Out of the way, so that calls in flight are no bound.
                     batches.push(batch);
-                    if batches.len() % 50 == 0 {
-                        let leases = self.queue.keys().of_target(&self.target, "leases");
-                        self.queue.manager().del(leases).await?;
-                    }
                 }
                 Ok(())
             })
