@@ -1,11 +1,11 @@
 //! How long the scripts hold Redis when everything comes at once: 100,000 retries that are due,
 //! 10,000 open batches whose question is due, and a dead worker that held 10,000 items.
 
-use crate::{CALL_URLS, LANE, Outcome, RETENTION};
+use crate::{CALL_URLS, LANE, Outcome, RETENTION, limits};
 use jiff::{SignedDuration, Timestamp};
-use purgeline_core::{CallLimits, Cause, Class, JobId, Kind, Limits, ManualClock, Priority, Receipt, Target};
+use purgeline_core::{Cause, Class, JobId, ManualClock, Priority, Receipt, Target};
 use purgeline_queue::{Chunk, Lease, LeasePolicy, PollPolicy, Polls, Queue, Settlement, Timing};
-use std::{collections::BTreeMap, num::NonZeroU32};
+use std::collections::BTreeMap;
 
 const RETRIES: usize = 100_000;
 const OPEN: usize = 10_000;
@@ -144,19 +144,6 @@ impl BadDay {
     async fn reset(&self) -> Outcome<()> {
         Ok(redis::cmd("SLOWLOG").arg("RESET").query_async(&mut self.queue.manager()).await?)
     }
-}
-
-fn limits(urls: u32) -> Outcome<Limits> {
-    let most = NonZeroU32::new(urls).ok_or("no URLs a call")?;
-    let call = CallLimits {
-        max_items: most,
-        max_of_kind: BTreeMap::from([(Kind::Url, most)]),
-        mix_kinds: false,
-        max_hosts: None,
-        max_bytes: None,
-    };
-    let max_in_flight = NonZeroU32::new(1_000).ok_or("no calls")?;
-    Ok(Limits { call, rates: Vec::new(), max_in_flight, max_tasks: None, quotas: Vec::new() })
 }
 
 fn policy_of(urls: u32) -> Outcome<LeasePolicy> {

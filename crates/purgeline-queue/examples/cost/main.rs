@@ -50,7 +50,7 @@ async fn main() -> Outcome<()> {
     let bench = Bench {
         queue: Queue::open(server.url())?,
         target: Target::alone("cost".parse()?),
-        policy: policy()?,
+        policy: LeasePolicy::new(&limits(CALL_URLS)?, 0, 60_000, 0),
     };
     let names: Vec<String> = (0..urls).map(name).collect();
     println!("{urls} URLs of {} bytes, {JOB_URLS} a job, {CALL_URLS} a call", names[0].len() - 4);
@@ -67,8 +67,9 @@ fn name(number: usize) -> String {
     format!("url:https://www.example.com/news/2026/section-{:03}/article-{number:06}.html", number % 1000)
 }
 
-fn policy() -> Outcome<LeasePolicy> {
-    let most = NonZeroU32::new(CALL_URLS).ok_or("no URLs a call")?;
+/// Calls of so many URLs, with no bound over time.
+fn limits(call_urls: u32) -> Outcome<Limits> {
+    let most = NonZeroU32::new(call_urls).ok_or("no URLs a call")?;
     let call = CallLimits {
         max_items: most,
         max_of_kind: BTreeMap::from([(Kind::Url, most)]),
@@ -77,8 +78,7 @@ fn policy() -> Outcome<LeasePolicy> {
         max_bytes: None,
     };
     let max_in_flight = NonZeroU32::MAX;
-    let limits = Limits { call, rates: Vec::new(), max_in_flight, max_tasks: None, quotas: Vec::new() };
-    Ok(LeasePolicy::new(&limits, 0, 60_000, 0))
+    Ok(Limits { call, rates: Vec::new(), max_in_flight, max_tasks: None, quotas: Vec::new() })
 }
 
 impl Bench {
