@@ -85,9 +85,7 @@ impl Scene {
 
 impl fmt::Display for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut view = View::default();
-        view.saw(self.snapshot.clone());
-        f.write_str(view.text(FRAME).trim_end())
+        f.write_str(View::printed(self.snapshot.clone()).text(FRAME).trim_end())
     }
 }
 

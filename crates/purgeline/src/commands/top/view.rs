@@ -19,6 +19,8 @@ pub(super) struct View {
     selected: usize,
     detail: bool,
     paused: bool,
+    /// It is printed once: there are no keys to press.
+    printed: bool,
 }
 
 /// What a key asks for.
@@ -38,6 +40,11 @@ const WORKERS: usize = 4;
 const DETAIL: u16 = 5;
 
 impl View {
+    /// A picture that is printed.
+    pub(super) fn printed(snapshot: Snapshot) -> Self {
+        Self { snapshot: Some(snapshot), printed: true, ..Self::default() }
+    }
+
     /// Takes down what was seen.
     pub(super) fn saw(&mut self, snapshot: Snapshot) {
         self.lost = None;
@@ -136,6 +143,9 @@ impl Widget for &View {
                 let lines = heading.chain(snapshot.events.iter().map(events::line));
                 Paragraph::new(lines.take(usize::from(what.height)).collect::<Vec<_>>()).render(what, buf);
             }
+        }
+        if self.printed {
+            return;
         }
         let detail = if self.detail { "Enter list" } else { "Enter detail" };
         let pause = if self.paused { "p go on" } else { "p pause" };
