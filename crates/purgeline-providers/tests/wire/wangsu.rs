@@ -286,7 +286,14 @@ async fn what_is_left_of_the_day_is_used_up() {
     let mut items = pages("www.example.com", &["a", "b", "c", "d", "e"]);
     items.push(dir("http://www.example.com/d/"));
     let refused = submit(&*client, &items).await;
-    assert_eq!(refused.signals, [], "there is some left");
+    // The refused call took none of it.
+    let [
+        Signal::QuotaLeft { kind: Kind::Url, left: 3, max: 3, .. },
+        Signal::QuotaLeft { kind: Kind::Dir, left: 1, max: 1, .. },
+    ] = refused.signals[..]
+    else {
+        panic!("{refused:?}")
+    };
     let waits: Vec<_> = outcomes(&refused)
         .iter()
         .map(|fate| match fate {
@@ -303,6 +310,8 @@ async fn what_is_left_of_the_day_is_used_up() {
     );
     let over = submit(&*client, &items[3..]).await;
     let [
+        Signal::QuotaLeft { kind: Kind::Url, left: 0, max: 3, .. },
+        Signal::QuotaLeft { kind: Kind::Dir, left: 0, max: 1, .. },
         Signal::QuotaSpent { kind: Some(Kind::Url), for_ms: 1..=86_400_000, .. },
         Signal::QuotaSpent { kind: Some(Kind::Dir), .. },
     ] = over.signals[..]
