@@ -152,7 +152,7 @@ async fn a_cache_before_an_origin_that_lags_is_asked_once_more() {
     purged(&sim, 2).await;
     eventually("the second purge ends", || async {
         clocks.advance(Duration::from_millis(20));
-        (stage.stats().await.open_batches == 0).then_some(())
+        (stage.stats().await.in_batches == 0).then_some(())
     })
     .await;
     clocks.advance(Duration::from_secs(30));
