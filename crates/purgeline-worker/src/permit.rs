@@ -95,7 +95,8 @@ impl Permits {
         let Late { least, .. } = std::mem::take(&mut *late);
         // The next ones may need somewhat more.
         let needed = (least.saturating_mul(3) / 2).saturating_add(self.wire).min(self.lease);
-        InTime::Never { headroom_ms: u64::try_from(needed.as_millis()).unwrap_or(u64::MAX) }
+        // Rounded up: a head room of less than a millisecond would be none, and nothing would ever go.
+        InTime::Never { headroom_ms: u64::try_from(needed.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX) }
     }
 }
 
@@ -155,6 +156,20 @@ mod tests {
         assert_eq!(ages[2], InTime::Never { headroom_ms: 1_000 });
         for _ in 0..4 {
             assert_eq!(permits.in_time(permit, start + ms(1_000)), InTime::No, "another worker has it");
+        }
+    }
+
+    #[test]
+    fn the_head_room_that_is_asked_for_is_enough_however_small() {
+        for (headroom_ms, age) in [(0, 1), (0, 400), (1, 600), (1, 999), (40, 20_001)] {
+            let permits = Permits::to_purge(&limits(Some(RateUnit::Calls)), 1_000, headroom_ms);
+            let (start, age) = (Instant::now(), Duration::from_micros(age));
+            let permit = permits.granted(start, headroom_ms);
+            let [.., InTime::Never { headroom_ms }] = [0; 3].map(|_| permits.in_time(permit, start + age))
+            else {
+                panic!("late three times in a row")
+            };
+            assert_eq!(permits.in_time(permits.granted(start, headroom_ms), start + age), InTime::Yes);
         }
     }
 
