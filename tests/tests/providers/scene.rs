@@ -32,6 +32,9 @@ pub(crate) struct Scene {
     pub(crate) clocks: Clocks,
     /// By how much time moves on at once.
     pub(crate) step: Duration,
+    /// So many steps at once where nothing is under way for long. One, where windows are looked at: a
+    /// call that is granted meanwhile arrives that much later.
+    pub(crate) hurry: u32,
     workers: Vec<RunningWorker>,
 }
 
@@ -75,8 +78,15 @@ impl Scene {
         // The simulator's address is known by now.
         merge(&mut of_target["settings"], (subject.settings)(sim.base_url()));
         let stage = Stage::timed(vec![target("cdn", of_target)], &clocks).await;
-        let scene =
-            Self { subject, sim, stage, clocks, step: Duration::from_millis(20), workers: Vec::new() };
+        let scene = Self {
+            subject,
+            sim,
+            stage,
+            clocks,
+            step: Duration::from_millis(20),
+            hurry: 10,
+            workers: Vec::new(),
+        };
         scene.behave();
         scene
     }
@@ -234,7 +244,7 @@ impl Scene {
             );
             if self.is_still().await {
                 still += 1;
-                self.advance(if still > 500 { self.step * 10 } else { self.step });
+                self.advance(if still > 500 { self.step * self.hurry } else { self.step });
             } else {
                 still = 0;
             }

@@ -60,6 +60,7 @@ async fn work_off(subject: &'static Subject) {
     let items = volume.items(subject, SEED);
     let mut scene = Scene::set(subject, volume.account(&items), config(subject, volume)).await;
     scene.step = Duration::from_millis(STEP_MS);
+    scene.hurry = 1;
     volume.decide(&scene.sim, &items);
     let mut jobs = Vec::new();
     for chunk in items.all.chunks(ITEMS / JOBS) {
