@@ -1,5 +1,5 @@
 use purgeline_core::config::Durability;
-use purgeline_queue::server::{RedisCluster, RedisSentinel, RedisServer};
+use purgeline_redis_server::{RedisCluster, RedisSentinel, RedisServer};
 use std::{env, path::Path};
 
 /// Names what the tests run on: `sentinel`, `cluster`, or one server if it is not set.

@@ -27,7 +27,6 @@ mod repair;
 mod replication;
 mod scan;
 mod scripts;
-pub mod server;
 mod settle;
 mod standing;
 mod submitted;

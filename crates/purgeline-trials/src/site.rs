@@ -13,7 +13,8 @@ use purgeline_core::{
     config::{Durability, RetentionConfig, TargetConfig},
 };
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{Retention, server::RedisServer};
+use purgeline_queue::Retention;
+use purgeline_redis_server::RedisServer;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;

@@ -1,7 +1,8 @@
 use crate::{config::ConfigError, exit::Exit, refused::RefusedItem};
 use purgeline_core::{Cause, TargetName};
 use purgeline_producer::SubmitError;
-use purgeline_queue::{QueueError, server::ServerError};
+use purgeline_queue::QueueError;
+use purgeline_redis_server::ServerError;
 use purgeline_sim::StartError;
 use purgeline_worker::WorkerError;
 use serde::Serialize;

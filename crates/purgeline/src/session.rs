@@ -5,7 +5,8 @@ use crate::{
 };
 use purgeline_core::{Target, TargetName, config::Config};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{Queue, server::SharedServer};
+use purgeline_queue::Queue;
+use purgeline_redis_server::SharedServer;
 use secrecy::SecretString;
 
 /// What a command works with: the configuration, and the queue in the Redis that it names.

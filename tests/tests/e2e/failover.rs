@@ -13,10 +13,8 @@ use purgeline_core::{
 };
 use purgeline_producer::{Accept, Producer, SubmitError};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{
-    Queue, QueueError,
-    server::{RedisSentinel, RedisServer},
-};
+use purgeline_queue::{Queue, QueueError};
+use purgeline_redis_server::{RedisSentinel, RedisServer};
 use purgeline_sim::{Sim, qiniu::QiniuSettings};
 use purgeline_tests::{Calls, PATIENCE, RunningWorker, Stage, eventually, lifted_limits, qiniu, target, url};
 use redis::{Role, cmd};

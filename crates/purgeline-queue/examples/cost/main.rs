@@ -8,7 +8,8 @@
 mod bad_day;
 
 use purgeline_core::{CallLimits, JobId, Kind, Limits, Priority, Target};
-use purgeline_queue::{Chunk, Lease, LeasePolicy, Queue, Retention, Settlement, Timing, server::RedisServer};
+use purgeline_queue::{Chunk, Lease, LeasePolicy, Queue, Retention, Settlement, Timing};
+use purgeline_redis_server::RedisServer;
 use redis::InfoDict;
 use std::{collections::BTreeMap, error::Error, num::NonZeroU32, time::Instant};
 

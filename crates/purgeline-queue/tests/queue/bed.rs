@@ -8,8 +8,9 @@ use purgeline_core::{
 };
 use purgeline_queue::{
     Chunk, Enqueued, Lease, LeasePolicy, LeasedBatch, NewJob, Queue, QueueError, Quiet, Retention,
-    Settlement, Timing, server::RedisServer,
+    Settlement, Timing,
 };
+use purgeline_redis_server::RedisServer;
 use redis::AsyncTypedCommands;
 use std::{any::Any, collections::BTreeMap, num::NonZeroU32, path::Path};
 

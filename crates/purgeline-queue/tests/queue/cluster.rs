@@ -3,10 +3,8 @@
 
 use crate::bed::{Bed, LINGER_MS, RETENTION, ROOM, config, failed, plain, policy, retry, url};
 use purgeline_core::{Priority::Urgent, Target, config::Durability};
-use purgeline_queue::{
-    Enqueued, Lease, PollPolicy, Polls, Queue, Settlement,
-    server::{RedisCluster, RedisServer},
-};
+use purgeline_queue::{Enqueued, Lease, PollPolicy, Polls, Queue, Settlement};
+use purgeline_redis_server::{RedisCluster, RedisServer};
 use redis::cmd;
 
 async fn cluster() -> RedisCluster {

@@ -11,7 +11,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use purgeline_core::Target;
-use purgeline_queue::{Queue, server::RedisServer};
+use purgeline_queue::Queue;
+use purgeline_redis_server::RedisServer;
 use serde_json::{Value, json};
 use tokio::{process::Command, sync::Mutex};
 

@@ -3,10 +3,8 @@ use crate::{
     cli::Global, config::Secrets, exit::Exit, failure::Failure, session::Session, stop::StopSignals,
 };
 use clap::Args;
-use purgeline_queue::{
-    Retention,
-    server::{Left, SharedServer},
-};
+use purgeline_queue::Retention;
+use purgeline_redis_server::{Left, SharedServer};
 use purgeline_worker::Worker;
 use std::{sync::Arc, time::Duration};
 use tracing::{error, info, warn};

@@ -141,7 +141,7 @@ async fn partial_takes_the_good_items_and_lists_the_others() {
 async fn a_full_target_refuses_with_a_code_of_its_own() {
     let targets = "[targets.www]\nprovider = 'http'\nhosts = ['www.example.com']\nmax_pending_items = 1\n\
                    settings.nodes = ['http://127.0.0.1:9']";
-    let redis = purgeline_queue::server::RedisServer::for_test().start().await.unwrap();
+    let redis = purgeline_redis_server::RedisServer::for_test().start().await.unwrap();
     let fixture = Fixture::with(targets, redis);
     fixture.enqueue(&["https://www.example.com/a"]);
     let Called { code, err, .. } =

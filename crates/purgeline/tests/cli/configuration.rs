@@ -1,7 +1,7 @@
 //! `purgeline config`, and what a wrong configuration does to every command.
 
 use crate::support::{Fixture, program};
-use purgeline_queue::server::RedisServer;
+use purgeline_redis_server::RedisServer;
 use std::fs;
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 use crate::support::{Fixture, TARGETS, target};
 use purgeline_core::{TargetName, config::Durability};
-use purgeline_queue::{WorkerInfo, server::RedisServer};
+use purgeline_queue::WorkerInfo;
+use purgeline_redis_server::RedisServer;
 use redis::AsyncTypedCommands;
 use serde_json::Value;
 use std::fs;

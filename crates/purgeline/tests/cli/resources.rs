@@ -1,7 +1,7 @@
 //! Data resources: from `enqueue --resource` to the end of the job, and the caches that hold them.
 
 use crate::{support::Fixture, work::Service};
-use purgeline_queue::server::RedisServer;
+use purgeline_redis_server::RedisServer;
 use purgeline_sim::{CallKind, Sim, foresight::ForesightSettings};
 use serde_json::Value;
 

@@ -1,7 +1,8 @@
 //! A Redis of the test's own, a configuration for it, and the program.
 
 use purgeline_core::{JobId, Target};
-use purgeline_queue::{Queue, server::RedisServer};
+use purgeline_queue::Queue;
+use purgeline_redis_server::RedisServer;
 use serde_json::Value;
 use std::{
     fs,

@@ -5,7 +5,7 @@ use crate::{
     support::{Called, Fixture, TARGETS},
 };
 use purgeline_core::config::Durability;
-use purgeline_queue::server::{RedisCluster, RedisSentinel};
+use purgeline_redis_server::{RedisCluster, RedisSentinel};
 use std::fs;
 
 /// Every command that asks Redis, on a job of two items.

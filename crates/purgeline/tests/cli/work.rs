@@ -5,7 +5,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use purgeline_queue::server::RedisServer;
+use purgeline_redis_server::RedisServer;
 use purgeline_sim::{CallKind, Sim, qiniu::QiniuSettings};
 use std::{
     io::{BufRead, BufReader, Read},

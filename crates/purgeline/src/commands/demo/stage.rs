@@ -4,7 +4,8 @@ use purgeline_core::{
 };
 use purgeline_producer::{Accept, Producer};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{Queue, Retention, server::RedisServer};
+use purgeline_queue::{Queue, Retention};
+use purgeline_redis_server::RedisServer;
 use purgeline_worker::Worker;
 use serde_json::Value;
 use std::{

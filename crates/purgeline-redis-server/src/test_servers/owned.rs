@@ -1,6 +1,5 @@
-use super::{
-    Builder, ServerError, address::Address, lock::DirLock, process::Spec, ready, watchdog::Watchdog,
-};
+use super::watchdog::Watchdog;
+use crate::{ServerError, address::Address, lock::DirLock, process::Spec, ready};
 use purgeline_core::config::Durability;
 use redis::{Cmd, FromRedisValue, RedisError};
 use std::{
@@ -14,8 +13,8 @@ use tokio::time::{Instant, sleep};
 /// A private redis-server that lives no longer than this value, and no longer than this process.
 ///
 /// ```no_run
-/// # async fn example() -> Result<(), purgeline_queue::server::ServerError> {
-/// use purgeline_queue::server::RedisServer;
+/// # async fn example() -> Result<(), purgeline_redis_server::ServerError> {
+/// use purgeline_redis_server::RedisServer;
 ///
 /// let server = RedisServer::for_test().start().await?;
 /// let client = redis::Client::open(server.url());
@@ -27,7 +26,8 @@ pub struct RedisServer {
     process: Option<Process>,
     spec: Spec,
     address: Address,
-    url: String,
+    /// The port of `address`, where it is one.
+    port: Option<u16>,
     temp: Option<TempDir>,
 }
 
@@ -44,22 +44,8 @@ const STOP: Duration = Duration::from_secs(30);
 const LET_GO: Duration = Duration::from_secs(10);
 
 impl RedisServer {
-    /// A server whose socket, append-only file and log (`redis.log`) are in `dir`, which is made
-    /// if it is not there.
-    #[must_use]
-    pub fn builder(dir: &Path) -> Builder {
-        Builder::in_dir(dir)
-    }
-
-    /// A server in a directory of its own, which goes with it.
-    #[must_use]
-    pub fn for_test() -> Builder {
-        Builder::in_temp_dir()
-    }
-
-    pub(super) fn new(spec: Spec, address: Address) -> Result<Self, ServerError> {
-        let url = address.url()?;
-        Ok(Self { process: None, spec, address, url, temp: None })
+    pub(super) const fn new(spec: Spec, address: Address, port: Option<u16>) -> Self {
+        Self { process: None, spec, address, port, temp: None }
     }
 
     pub(super) fn keeping(mut self, temp: Option<TempDir>) -> Self {
@@ -71,15 +57,12 @@ impl RedisServer {
     /// after a restart.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.url
+        &self.address.url
     }
 
     /// `127.0.0.1` and its port; `None` for one that listens on a unix socket.
-    pub(super) fn port(&self) -> Option<u16> {
-        match self.address {
-            Address::Tcp(port) => Some(port),
-            Address::Unix(_) => None,
-        }
+    pub(super) const fn port(&self) -> Option<u16> {
+        self.port
     }
 
     /// Sends it one command and gives its answer, on a connection of its own.
@@ -87,7 +70,7 @@ impl RedisServer {
     /// # Errors
     /// When it does not answer, or answers with an error.
     pub async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
-        let mut connection = ready::connect(&self.url).await?;
+        let mut connection = ready::connect(&self.address.url).await?;
         command.query_async(&mut connection).await
     }
 
@@ -112,10 +95,10 @@ impl RedisServer {
     /// answers. Nothing happens if it runs.
     ///
     /// # Errors
-    /// As for [`Builder::start`].
+    /// As for [`Builder::start`](super::Builder::start).
     pub async fn start(&mut self) -> Result<(), ServerError> {
         if let Some(process) = &mut self.process {
-            match ready::wait_ready(&self.spec, &self.url, &mut process.child).await {
+            match ready::wait_ready(&self.spec, &self.address.url, &mut process.child).await {
                 Ok(_) => return Ok(()),
                 Err(ServerError::Ended { .. }) => self.process = None,
                 Err(error) => return Err(error),
@@ -126,7 +109,7 @@ impl RedisServer {
         // Owned from here on: an error below kills it.
         let mut process = Process { child, watchdog: None };
         process.watchdog = Some(Watchdog::over(process.child.id())?);
-        ready::wait_ready(&self.spec, &self.url, &mut process.child).await?;
+        ready::wait_ready(&self.spec, &self.address.url, &mut process.child).await?;
         self.process = Some(process);
         Ok(())
     }
@@ -138,7 +121,7 @@ impl RedisServer {
     pub async fn stop(&mut self) -> Result<(), ServerError> {
         let Some(mut process) = self.process.take() else { return Ok(()) };
         let deadline = Instant::now() + STOP;
-        if let ready::Pulse::Ready(mut connection) = ready::pulse(&self.url).await {
+        if let ready::Pulse::Ready(mut connection) = ready::pulse(&self.address.url).await {
             // The answer is the end of the connection.
             let _ = redis::cmd("SHUTDOWN").query_async::<()>(&mut connection).await;
             while process.ended()?.is_none() && Instant::now() < deadline {
@@ -172,7 +155,7 @@ impl RedisServer {
         if let Some(lock) = DirLock::try_acquire(&self.spec.dir)? {
             return Ok(lock);
         }
-        match ready::pulse(&self.url).await {
+        match ready::pulse(&self.address.url).await {
             ready::Pulse::Silent(_) => DirLock::acquire(&self.spec.dir, LET_GO).await,
             _ => Err(ServerError::InUse(self.spec.dir.clone())),
         }

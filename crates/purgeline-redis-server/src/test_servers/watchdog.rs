@@ -1,4 +1,4 @@
-use super::ServerError;
+use crate::ServerError;
 use std::{
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},

@@ -1,9 +1,8 @@
 use super::{
     ServerError,
     address::Address,
-    builder::absolute,
     lock::{DirLock, UserLock},
-    process::{Spec, appendfsync},
+    process::{Spec, absolute, appendfsync},
     ready::{self, Patience, Pulse},
 };
 use purgeline_core::config::Durability;
@@ -24,7 +23,6 @@ use tokio::time::{Instant, sleep};
 pub struct SharedServer {
     spec: Spec,
     address: Address,
-    url: String,
     started: bool,
     user: UserLock,
 }
@@ -64,10 +62,9 @@ impl SharedServer {
             watches: None,
         };
         let address = Address::socket_in(&spec.dir)?;
-        let url = address.url()?;
         spec.make_dir()?;
         let user = UserLock::enter(&spec.dir, ENTER).await?;
-        let mut server = Self { spec, address, url, started: false, user };
+        let mut server = Self { spec, address, started: false, user };
         server.started = server.start_or_join().await?;
         Ok(server)
     }
@@ -75,7 +72,7 @@ impl SharedServer {
     /// Where it listens: `redis+unix:///path/redis.sock`.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.url
+        &self.address.url
     }
 
     /// Whether this process started it.
@@ -103,7 +100,7 @@ impl SharedServer {
     /// When it does not end within 30 s.
     pub async fn leave(self) -> Result<Left, ServerError> {
         let Some(_last) = self.user.into_last() else { return Ok(Left::InUse) };
-        let Pulse::Ready(mut connection) = ready::pulse(&self.url).await else {
+        let Pulse::Ready(mut connection) = ready::pulse(&self.address.url).await else {
             return Ok(Left::Stopped); // It has died already.
         };
         let deadline = Instant::now() + CLOSE;
@@ -128,7 +125,7 @@ impl SharedServer {
                 return self.start(lock).await.map(|()| true);
             }
             // It runs, or another process is just starting it.
-            let pulse = ready::pulse(&self.url).await;
+            let pulse = ready::pulse(&self.address.url).await;
             if let Pulse::Ready(mut connection) = pulse {
                 self.raise_durability(&mut connection).await.map_err(ServerError::redis("CONFIG"))?;
                 return Ok(false);
@@ -139,7 +136,7 @@ impl SharedServer {
 
     async fn start(&self, lock: DirLock) -> Result<(), ServerError> {
         let mut child = self.spec.spawn(&self.address, &lock)?;
-        let ready = ready::wait_ready(&self.spec, &self.url, &mut child).await;
+        let ready = ready::wait_ready(&self.spec, &self.address.url, &mut child).await;
         if ready.is_err() {
             let _ = child.kill(); // Fails only if it has ended.
         }

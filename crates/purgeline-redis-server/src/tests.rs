@@ -249,7 +249,7 @@ struct OtherProcess {
 impl OtherProcess {
     fn run(mode: &str, dir: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "server::tests::other_process", "--ignored", "--nocapture"])
+            .args(["--exact", "tests::other_process", "--ignored", "--nocapture"])
             .env("PURGELINE_TEST_MODE", mode)
             .env("PURGELINE_TEST_DIR", dir)
             .stdin(Stdio::piped())

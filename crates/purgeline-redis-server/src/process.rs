@@ -63,7 +63,7 @@ impl Spec {
             Some(text) => Ok(text.to_owned()),
             None => Err(ServerError::BadPath(path.to_owned())),
         };
-        let mut options = address.options()?;
+        let mut options = address.options.clone();
         let common =
             [("dir", text(&self.dir)?), ("logfile", text(&self.log())?), ("daemonize", "no".to_owned())];
         options.extend(common.map(|(name, value)| (name.to_owned(), value)));
@@ -108,6 +108,11 @@ impl Spec {
         let tail = lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n");
         ServerError::Ended { status: status.to_string(), log: self.log(), tail }
     }
+}
+
+/// The path as an absolute one.
+pub(super) fn absolute(dir: &Path) -> Result<PathBuf, ServerError> {
+    std::path::absolute(dir).map_err(ServerError::io("find", dir))
 }
 
 /// Redis's word for it.

@@ -52,25 +52,6 @@ pub(super) struct Patience {
     pause: Duration,
 }
 
-/// Asks again and again, for as long as a silent server is waited for, until `look` finds what it
-/// looks for.
-///
-/// # Errors
-/// When that never comes.
-pub(super) async fn until<F: Future<Output = bool>>(
-    what: &'static str,
-    mut look: impl FnMut() -> F,
-) -> Result<(), ServerError> {
-    let deadline = Instant::now() + SILENCE;
-    while !look().await {
-        if Instant::now() >= deadline {
-            return Err(ServerError::NotReached { what, waited: SILENCE });
-        }
-        sleep(ASK_EVERY).await;
-    }
-    Ok(())
-}
-
 impl Patience {
     pub(super) fn new() -> Self {
         let started = Instant::now();

@@ -1,4 +1,8 @@
-use super::{RedisServer, ServerError, cluster::port, ready::until};
+use super::{
+    RedisServer,
+    group::{port, until},
+};
+use crate::ServerError;
 use purgeline_core::config::Durability;
 use redis::{InfoDict, RedisError, cmd};
 use std::collections::HashMap;

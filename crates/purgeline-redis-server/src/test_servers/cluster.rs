@@ -1,4 +1,9 @@
-use super::{RedisServer, ServerError, address::Address, ready::until};
+use super::{
+    RedisServer,
+    group::{port, until},
+    ports,
+};
+use crate::ServerError;
 use purgeline_core::config::Durability;
 use redis::{RedisError, cmd};
 
@@ -107,7 +112,7 @@ async fn master(durability: Durability) -> Result<RedisServer, ServerError> {
     loop {
         tries += 1;
         // Its default, the port and 10,000, may be more than there are.
-        let Address::Tcp(bus) = Address::free_port()? else { continue };
+        let bus = ports::free()?;
         let server = RedisServer::for_test()
             .free_port()
             .durability(durability)
@@ -125,9 +130,4 @@ async fn master(durability: Durability) -> Result<RedisServer, ServerError> {
 async fn bus(server: &RedisServer) -> Result<Option<u16>, RedisError> {
     let (_, port): (String, u16) = server.ask(cmd("CONFIG").arg("GET").arg("cluster-port")).await?;
     Ok((port != 0).then_some(port))
-}
-
-pub(super) fn port(server: &RedisServer) -> u16 {
-    // All servers of a group are started on ports.
-    server.port().unwrap_or_default()
 }

@@ -1,4 +1,9 @@
-use super::{RedisServer, ServerError, address::Address, process::Spec};
+use super::{RedisServer, ports};
+use crate::{
+    ServerError,
+    address::Address,
+    process::{Spec, absolute},
+};
 use purgeline_core::config::Durability;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -30,12 +35,27 @@ enum Listen {
 /// Free ports that are tried: another process may take one between our look and the start.
 const PORT_TRIES: usize = 5;
 
+impl RedisServer {
+    /// A server whose socket, append-only file and log (`redis.log`) are in `dir`, which is made
+    /// if it is not there.
+    #[must_use]
+    pub fn builder(dir: &Path) -> Builder {
+        Builder::in_dir(dir)
+    }
+
+    /// A server in a directory of its own, which goes with it.
+    #[must_use]
+    pub fn for_test() -> Builder {
+        Builder::in_temp_dir()
+    }
+}
+
 impl Builder {
-    pub(super) fn in_dir(dir: &Path) -> Self {
+    fn in_dir(dir: &Path) -> Self {
         Self::new(Home::Dir(dir.to_owned()))
     }
 
-    pub(super) fn in_temp_dir() -> Self {
+    fn in_temp_dir() -> Self {
         Self::new(Home::Temp)
     }
 
@@ -118,12 +138,16 @@ impl Builder {
         let mut tries = 0;
         loop {
             tries += 1;
-            let address = match self.listen {
-                Listen::Unix => Address::socket_in(&spec.dir)?,
-                Listen::Port(port) => Address::Tcp(port),
-                Listen::FreePort => Address::free_port()?,
+            let port = match self.listen {
+                Listen::Unix => None,
+                Listen::Port(port) => Some(port),
+                Listen::FreePort => Some(ports::free()?),
             };
-            let mut server = RedisServer::new(spec.clone(), address)?;
+            let address = match port {
+                None => Address::socket_in(&spec.dir)?,
+                Some(port) => ports::address(port),
+            };
+            let mut server = RedisServer::new(spec.clone(), address, port);
             match server.start().await {
                 Ok(()) => return Ok(server.keeping(temp)),
                 Err(ServerError::Ended { .. })
@@ -139,8 +163,4 @@ fn temp_dir() -> Result<TempDir, ServerError> {
         .prefix("purgeline-redis-")
         .tempdir()
         .map_err(ServerError::io("make a directory in", std::env::temp_dir()))
-}
-
-pub(super) fn absolute(dir: &Path) -> Result<PathBuf, ServerError> {
-    std::path::absolute(dir).map_err(ServerError::io("find", dir))
 }
