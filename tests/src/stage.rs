@@ -187,8 +187,7 @@ impl Stage {
     /// The day's quota that an item of ordinary priority waits for at the target.
     pub async fn quota_wait(&self, item: &Item) -> Option<QuotaWait> {
         let configured = &self.targets[0];
-        let reserve_percent = configured.config.limits.quota_reserve_percent.get();
-        let policy = QuotaPolicy::new(&configured.descriptor.limits, reserve_percent);
+        let policy = QuotaPolicy::of(&configured.descriptor, &configured.config);
         self.queue.quota_wait(self.target(), &policy, item, Priority::Normal).await.unwrap()
     }
 

@@ -1,14 +1,15 @@
-use purgeline_core::{Target, config::TargetConfig};
+use purgeline_config::{Layers, Secrets, load};
 use purgeline_providers::ConfiguredTarget;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// A target from its configuration as JSON.
 #[must_use]
 pub fn target(name: &str, config: Value) -> ConfiguredTarget {
-    let config: TargetConfig = serde_json::from_value(config).unwrap();
-    let name: purgeline_core::TargetName = name.parse().unwrap();
-    let account = config.account.clone().unwrap_or_else(|| name.clone());
-    ConfiguredTarget::resolve(Target { name, account }, &config).unwrap()
+    let layer = BTreeMap::from([("targets", BTreeMap::from([(name, config)]))]);
+    let text = toml::to_string(&layer).unwrap();
+    let mut loaded = load(&Layers::of_text(text), Secrets::Skip).unwrap();
+    loaded.targets.remove(0)
 }
 
 /// The configuration of a Qiniu target at a simulator, for all hosts below example.com, that asks

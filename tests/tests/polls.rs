@@ -2,7 +2,7 @@
 //! and of quotas that are asked for. A real worker, read off the simulators' logs.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop where it stands")]
 
-use purgeline_core::{Item, JobState, config::TargetConfig};
+use purgeline_core::{Item, JobState};
 use purgeline_providers::ConfiguredTarget;
 use purgeline_sim::{
     CallKind, Ending, FateRule, Options, Selector, Sim, huawei::HuaweiSettings, ztgame::ZtgameSettings,
@@ -110,7 +110,7 @@ async fn a_spent_quota_is_known_before_anything_is_sent() {
     let settings = HuaweiSettings { url_quota_day: 3, processing_ms: 10, ..HuaweiSettings::default() };
     let clocks = Clocks::at("2026-01-02T00:30:00Z");
     let sim = settings.start_with(Options::with_clock(clocks.sim.clone())).await.unwrap();
-    let config: TargetConfig = serde_json::from_value(json!({
+    let config = json!({
         "provider": "huawei",
         "hosts": ["*.example.com"],
         "settings": {
@@ -121,11 +121,8 @@ async fn a_spent_quota_is_known_before_anything_is_sent() {
             "base_url": sim.base_url(),
             "polls": {"first_ms": 20, "then_ms": 20, "max_ms": 50},
         },
-    }))
-    .unwrap();
-    let name = "cdn".parse().unwrap();
-    let configured = ConfiguredTarget::resolve(purgeline_core::Target::alone(name), &config).unwrap();
-    let stage = Stage::timed(vec![configured], &clocks).await;
+    });
+    let stage = Stage::timed(vec![target("cdn", config)], &clocks).await;
     let succeeded = async |job| {
         eventually("the job succeeds", || async {
             clocks.advance(Duration::from_millis(20));

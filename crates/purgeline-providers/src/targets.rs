@@ -1,7 +1,7 @@
 use crate::{BuildContext, Entry, Provider, REGISTRY, SettingsError, provider};
 use purgeline_core::{
     Action, Clock, Descriptor, HostPattern, Item, Lane, LimitError, Priority, Quota, Target, TargetName,
-    config::{Config, TargetConfig},
+    config::TargetConfig,
 };
 use std::{sync::Arc, time::Duration};
 use thiserror::Error;
@@ -74,19 +74,6 @@ impl ConfiguredTarget {
             .narrowed(&config.limits, entry.name)
             .map_err(|problem| error(problem.into()))?;
         Ok(Self { config: config.clone(), descriptor, entry, target })
-    }
-
-    /// Checks all targets of a configuration.
-    ///
-    /// # Errors
-    /// As [`resolve`](Self::resolve), of the first target that has one.
-    pub fn all(config: &Config) -> Result<Vec<Self>, TargetError> {
-        config
-            .targets
-            .iter()
-            .filter_map(|(name, target)| Some((config.target(name)?, target)))
-            .map(|(target, config)| Self::resolve(target, config))
-            .collect()
     }
 
     /// A client of its provider.

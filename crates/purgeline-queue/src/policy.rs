@@ -1,5 +1,8 @@
 use jiff::Timestamp;
-use purgeline_core::{Kind, Limits, Quota, QuotaDay, Rate, RateUnit};
+use purgeline_core::{
+    Descriptor, Kind, Limits, Quota, QuotaDay, Rate, RateUnit,
+    config::{TargetConfig, WorkerConfig},
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -75,6 +78,19 @@ struct NamedRate {
 }
 
 impl LeasePolicy {
+    /// The policy of a configured target, for workers of this configuration.
+    #[must_use]
+    pub fn of(descriptor: &Descriptor, target: &TargetConfig, worker: &WorkerConfig) -> Self {
+        let limits = &descriptor.limits;
+        let mut policy = Self::new(limits, target.linger_ms, worker.lease_ms.get(), worker.headroom_ms)
+            .not_while_open(descriptor.rules.not_while_open);
+        policy.quotas = QuotaPolicy::of(descriptor, target);
+        if let Some(after_ms) = target.rebound_ms {
+            policy = policy.rebound(after_ms.get(), target.max_pending_items.get());
+        }
+        policy
+    }
+
     /// The policy of a target: `linger_ms` is how long a part-full chunk waits for company,
     /// `lease_ms` how long a leased batch belongs to its worker, `headroom_ms` by how much
     /// windows are kept longer than the provider's.
@@ -127,6 +143,12 @@ impl LeasePolicy {
 }
 
 impl QuotaPolicy {
+    /// The quotas of a configured target.
+    #[must_use]
+    pub fn of(descriptor: &Descriptor, target: &TargetConfig) -> Self {
+        Self::new(&descriptor.limits, target.limits.quota_reserve_percent.get())
+    }
+
     /// The quotas of a target's limits, of which `reserve_percent` is kept for urgent items.
     #[must_use]
     pub fn new(limits: &Limits, reserve_percent: u8) -> Self {
@@ -148,6 +170,14 @@ impl QuotaPolicy {
 }
 
 impl PollPolicy {
+    /// The policy of a configured target, for workers of this configuration; `None` where the
+    /// provider cannot be polled.
+    #[must_use]
+    pub fn of(descriptor: &Descriptor, worker: &WorkerConfig) -> Option<Self> {
+        let batches = descriptor.polls?.batches_per_call.get();
+        Some(Self::new(&descriptor.limits, batches, worker.lease_ms.get(), worker.headroom_ms))
+    }
+
     /// The policy of a target: at most `batches` a question; `lease_ms` is how long a worker has
     /// for it before another asks instead.
     #[must_use]

@@ -8,12 +8,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use purgeline_core::{
-    Target,
-    config::{Durability, RetentionConfig, TargetConfig},
-};
-use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::Retention;
+use purgeline_config::{Layers, Loaded, Secrets, load};
+use purgeline_core::config::Durability;
+use purgeline_producer::Producer;
+use purgeline_queue::{Queue, Retention};
 use purgeline_redis_server::RedisServer;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -38,14 +36,14 @@ impl Site {
             .tempdir()
             .context("cannot make a directory for the trial")?;
         let config = dir.path().join("purgeline.toml");
-        let text = toml::to_string(&json!({
-            "redis": { "timeout_ms": redis_timeout_ms },
-            "worker": worker,
-            "targets": targets,
-        }))
-        .context("the configuration cannot be written as TOML")?;
-        fs::write(&config, text).with_context(|| format!("cannot write {}", config.display()))?;
+        fs::write(&config, configuration(redis_timeout_ms, worker, targets)?)
+            .with_context(|| format!("cannot write {}", config.display()))?;
         Ok(Self { dir, config, program: purgeline()? })
+    }
+
+    /// The file with the configuration.
+    pub(crate) fn config(&self) -> &Path {
+        &self.config
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -102,26 +100,26 @@ pub(crate) fn redis_url(address: SocketAddr) -> String {
     format!("redis://{address}/")
 }
 
-/// The targets of a configuration, as a producer wants them.
-pub(crate) fn resolve(targets: &Value) -> Result<Vec<ConfiguredTarget>> {
-    let tables = targets.as_object().context("targets are a table")?;
-    let one = |(name, config): (&String, &Value)| -> Result<ConfiguredTarget> {
-        let config: TargetConfig = serde_json::from_value(config.clone())?;
-        let name: purgeline_core::TargetName = name.parse()?;
-        let account = config.account.clone().unwrap_or_else(|| name.clone());
-        Ok(ConfiguredTarget::resolve(Target { name, account }, &config)?)
-    };
-    tables.iter().map(one).collect()
+/// The configuration of a trial as TOML: `worker` is its table of that name, `targets` a table for
+/// each target. Nothing is forgotten while a trial lasts.
+pub(crate) fn configuration(redis_timeout_ms: u64, worker: &Value, targets: &Value) -> Result<String> {
+    toml::to_string(&json!({
+        "redis": { "timeout_ms": redis_timeout_ms },
+        "retention": {
+            "succeeded_s": 86_400,
+            "failed_s": 86_400,
+            "max_dead_letters": 1_000_000,
+            "history_s": 3_600,
+        },
+        "worker": worker,
+        "targets": targets,
+    }))
+    .context("the configuration cannot be written as TOML")
 }
 
-/// Nothing is forgotten while a trial lasts.
-pub(crate) fn retention() -> Retention {
-    Retention::from(&RetentionConfig {
-        succeeded_s: 86_400,
-        failed_s: 86_400,
-        max_dead_letters: 1_000_000,
-        max_events: 10_000,
-        history_s: 3_600,
-        max_history: 100_000,
-    })
+/// A producer for the targets of a configuration file.
+pub(crate) fn producer(config: &Path, redis_url: &str) -> Result<Producer> {
+    let layers = Layers { file: Some(config.to_owned()), ..Layers::default() };
+    let Loaded { config, targets, .. } = load(&layers, Secrets::Read)?;
+    Ok(Producer::new(Queue::open(redis_url)?, targets, Retention::from(&config.retention)))
 }

@@ -158,25 +158,13 @@ impl Worker {
         for configured in &self.targets {
             let (limits, lease_ms) = (&configured.descriptor.limits, self.config.lease_ms.get());
             let headroom_ms = self.config.headroom_ms;
-            let reserve_percent = configured.config.limits.quota_reserve_percent.get();
-            let mut lease_policy =
-                LeasePolicy::new(limits, configured.config.linger_ms, lease_ms, headroom_ms)
-                    .reserve_percent(reserve_percent)
-                    .not_while_open(configured.descriptor.rules.not_while_open);
-            if let Some(after_ms) = configured.config.rebound_ms {
-                lease_policy =
-                    lease_policy.rebound(after_ms.get(), configured.config.max_pending_items.get());
-            }
-            let poll_policy = configured.descriptor.polls.map(|schedule| {
-                PollPolicy::new(limits, schedule.batches_per_call.get(), lease_ms, headroom_ms)
-            });
             let provider = configured.client(Arc::clone(&self.clock))?;
             contexts.push(Arc::new(TargetContext {
                 queue: self.queue.clone(),
                 provider,
-                lease_policy,
-                quota_policy: QuotaPolicy::new(limits, reserve_percent),
-                poll_policy,
+                lease_policy: LeasePolicy::of(&configured.descriptor, &configured.config, &self.config),
+                quota_policy: QuotaPolicy::of(&configured.descriptor, &configured.config),
+                poll_policy: PollPolicy::of(&configured.descriptor, &self.config),
                 retry: RetryPolicy {
                     initial: Duration::from_millis(configured.config.retry_initial_ms.get()),
                     max: Duration::from_millis(configured.config.retry_max_ms.get()),

@@ -4,10 +4,9 @@ use crate::{
         TargetArgs, TopArgs, UrlArgs, WorkerArgs,
     },
     exit,
-    output::Output,
+    global::Global,
 };
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 
 /// A durable purge queue in front of CDN purge APIs.
 ///
@@ -20,33 +19,6 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// Options of every command.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Global {
-    /// A configuration file, on top of /etc/purgeline/purgeline.toml
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// How answers are written to standard output
-    #[arg(long, global = true, value_enum, default_value_t)]
-    pub(crate) output: Output,
-    /// How log lines are written to standard error
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) log: LogFormat,
-    /// Log more; again for more still. RUST_LOG overrides it
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
-}
-
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// For people
-    #[default]
-    Human,
-    /// One JSON object a line
-    Json,
 }
 
 /// What there is to do.

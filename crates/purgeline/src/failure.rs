@@ -1,4 +1,5 @@
-use crate::{config::ConfigError, exit::Exit, refused::RefusedItem};
+use crate::{exit::Exit, refused::RefusedItem};
+use purgeline_config::ConfigError;
 use purgeline_core::{Cause, TargetName};
 use purgeline_producer::SubmitError;
 use purgeline_queue::QueueError;

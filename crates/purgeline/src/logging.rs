@@ -1,4 +1,4 @@
-use crate::cli::{Global, LogFormat};
+use crate::global::{Global, LogFormat};
 use std::io::{self, IsTerminal};
 use tracing_subscriber::{
     EnvFilter, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt,

@@ -3,9 +3,9 @@
 mod age;
 mod cli;
 mod commands;
-mod config;
 mod exit;
 mod failure;
+mod global;
 mod input;
 mod logging;
 mod output;

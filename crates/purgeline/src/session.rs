@@ -1,8 +1,5 @@
-use crate::{
-    cli::Global,
-    config::{Layers, Loaded, Secrets, load},
-    failure::Failure,
-};
+use crate::{failure::Failure, global::Global};
+use purgeline_config::{Layers, Loaded, Secrets, load};
 use purgeline_core::{Target, TargetName, config::Config};
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::Queue;

@@ -139,8 +139,7 @@ pub(crate) async fn find_pending(
     item: &Item,
     action: Action,
 ) -> Result<Option<(PendingItem, Wait)>, QueueError> {
-    let policy =
-        QuotaPolicy::new(&target.descriptor.limits, target.config.limits.quota_reserve_percent.get());
+    let policy = QuotaPolicy::of(&target.descriptor, &target.config);
     let Some(pending) = queue.pending_item(&target.target, item, action).await? else { return Ok(None) };
     let quota = queue.quota_wait(&target.target, &policy, item, pending.record.lane.priority).await?;
     let wait = Wait { quota, ..Wait::of(item.kind(), &pending.record, standing) };

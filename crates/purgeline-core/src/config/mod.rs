@@ -1,5 +1,5 @@
-//! Configuration as types: what may be said, its units and defaults. Reading files and the
-//! environment is the binary's business.
+//! Configuration as types: what may be said, its units and defaults. `purgeline-config` reads files and
+//! the environment into them.
 
 mod breaker;
 mod quota;

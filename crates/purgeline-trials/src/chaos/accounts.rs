@@ -188,6 +188,7 @@ impl Stand {
 mod tests {
     use super::*;
     use crate::site;
+    use purgeline_config::{Layers, Secrets, load};
     use purgeline_sim::{Fault, FaultRule};
 
     #[tokio::test]
@@ -201,7 +202,9 @@ mod tests {
                 stand.sim.fault(FaultRule::new(Fault::refuse(code))).unwrap();
             }
         }
-        assert_eq!(site::resolve(&targets(&stands)).unwrap().len(), ACCOUNTS.len());
+        let text = site::configuration(1_000, &json!({}), &targets(&stands)).unwrap();
+        let loaded = load(&Layers::of_text(text), Secrets::Read).unwrap();
+        assert_eq!(loaded.targets.len(), ACCOUNTS.len());
     }
 
     #[test]

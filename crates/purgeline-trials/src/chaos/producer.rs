@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use purgeline_core::Action;
 use purgeline_producer::{Accept, Producer, SubmitError, Submitted};
-use purgeline_queue::{Queue, QueueError};
+use purgeline_queue::QueueError;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -23,9 +23,9 @@ pub(crate) struct ProduceArgs {
     /// Where Redis is
     #[arg(long)]
     pub(super) redis: String,
-    /// A file with the targets' configuration as JSON
+    /// The configuration file
     #[arg(long)]
-    pub(super) targets: PathBuf,
+    pub(super) config: PathBuf,
     /// The journal
     #[arg(long)]
     pub(super) journal: PathBuf,
@@ -51,8 +51,7 @@ const RETRY_MS: std::ops::Range<u64> = 20..300;
 /// When a job is refused: all are well formed.
 pub(crate) async fn command(args: &ProduceArgs) -> Result<ExitCode> {
     let mut terminated = signal(SignalKind::terminate())?;
-    let targets = serde_json::from_slice(&std::fs::read(&args.targets)?)?;
-    let producer = Producer::new(Queue::open(&args.redis)?, site::resolve(&targets)?, site::retention());
+    let producer = site::producer(&args.config, &args.redis)?;
     let mut journal = Journal::open(&args.journal)?;
     let mut random = StdRng::seed_from_u64(args.seed ^ journal.next());
     if args.finish {

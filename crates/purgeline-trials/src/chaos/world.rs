@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
     sync::{
         Mutex as StdMutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -42,7 +41,6 @@ pub(super) struct World {
     pub(super) site: Site,
     seed: u64,
     pause_ms: u64,
-    targets_file: PathBuf,
     pub(super) redis: Mutex<RedisServer>,
     pub(super) workers: Vec<Slot>,
     pub(super) producers: Vec<Slot>,
@@ -72,8 +70,6 @@ impl World {
             "headroom_ms": 300,
         });
         let site = Site::new("chaos", REDIS_TIMEOUT_MS, &worker, &targets)?;
-        let targets_file = site.dir().join("targets.json");
-        std::fs::write(&targets_file, serde_json::to_vec_pretty(&targets)?)?;
         let redis = site.redis().await?;
         let address = site::redis_address(&redis)?;
         let mut slots = [Vec::new(), Vec::new()];
@@ -90,12 +86,14 @@ impl World {
         }
         let [workers, producers] = slots;
         let queue = Queue::open(redis.url())?;
-        let targets = site::resolve(&targets)?.into_iter().map(|resolved| resolved.target).collect();
+        let targets = stands
+            .iter()
+            .map(|stand| Ok(Target::alone(stand.account.name.parse()?)))
+            .collect::<Result<_>>()?;
         Ok(Self {
             site,
             seed,
             pause_ms,
-            targets_file,
             redis: Mutex::new(redis),
             workers,
             producers,
@@ -145,8 +143,8 @@ impl World {
         command
             .arg("produce")
             .args(["--redis", &site::redis_url(self.producers[at].proxy.address())])
-            .arg("--targets")
-            .arg(&self.targets_file)
+            .arg("--config")
+            .arg(self.site.config())
             .arg("--journal")
             .arg(self.site.dir().join(format!("producer-{at}.jsonl")))
             .args(["--seed", &self.seed.to_string()])

@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use purgeline_core::JobRequest;
-use purgeline_producer::{Accept, Producer};
-use purgeline_queue::Queue;
+use purgeline_producer::Accept;
 use purgeline_sim::{CallKind, CallRecord, Sim};
 use serde_json::json;
 
@@ -43,7 +42,7 @@ pub(super) async fn run(case: &Case) -> Result<CaseReport> {
     let targets = json!({ "cdn": case.account.target(&sim) });
     let site = Site::new("limits", 5_000, &json!({ "lease_ms": LEASE_MS }), &targets)?;
     let redis = site.redis().await?;
-    let producer = Producer::new(Queue::open(redis.url())?, site::resolve(&targets)?, site::retention());
+    let producer = site::producer(site.config(), redis.url())?;
     for from in (0..case.backlog).step_by(usize::try_from(JOB_URLS)?) {
         let urls = (from..case.backlog.min(from + JOB_URLS))
             .map(|number| format!("https://www.example.com/{number:07}"))

@@ -1,4 +1,4 @@
-use crate::{cli::Global, exit::Exit, failure::Failure, stop::StopSignals};
+use crate::{exit::Exit, failure::Failure, global::Global, stop::StopSignals};
 use clap::Args;
 use purgeline_sim::{Options, PROVIDERS};
 use serde::Serialize;

@@ -1,8 +1,7 @@
 use super::doctor;
-use crate::{
-    cli::Global, config::Secrets, exit::Exit, failure::Failure, session::Session, stop::StopSignals,
-};
+use crate::{exit::Exit, failure::Failure, global::Global, session::Session, stop::StopSignals};
 use clap::Args;
+use purgeline_config::Secrets;
 use purgeline_queue::Retention;
 use purgeline_redis_server::{Left, SharedServer};
 use purgeline_worker::Worker;

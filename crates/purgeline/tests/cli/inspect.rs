@@ -1,8 +1,8 @@
 //! What `job`, `dead` and `target` answer, in both forms. Field names are stable: programs read them.
 
 use crate::support::{Fixture, assert_both, target};
+use purgeline_config::{Layers, Secrets, load};
 use purgeline_core::{Cause, Class};
-use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{HoldName, Lease, LeasePolicy, LeasedBatch, Retention, Settlement};
 use redis::AsyncTypedCommands;
 
@@ -17,10 +17,9 @@ const RETENTION: Retention = Retention {
 
 /// Leases what waits at the http target of the fixture.
 pub(crate) async fn lease(fixture: &Fixture) -> LeasedBatch {
-    let text = std::fs::read_to_string(fixture.config()).unwrap();
-    let config: toml::Table = toml::from_str(&text).unwrap();
-    let www = config["targets"]["www"].clone().try_into().unwrap();
-    let configured = ConfiguredTarget::resolve(target("www"), &www).unwrap();
+    let layers = Layers { file: Some(fixture.config()), ..Layers::default() };
+    let loaded = load(&layers, Secrets::Skip).unwrap();
+    let configured = loaded.targets.iter().find(|configured| configured.target == target("www")).unwrap();
     let policy = LeasePolicy::new(&configured.descriptor.limits, 0, 60_000, 0);
     match fixture.queue().lease(&target("www"), "test", &policy).await.unwrap() {
         Lease::Batch(batch) => batch,

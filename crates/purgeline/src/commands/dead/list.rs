@@ -3,14 +3,14 @@ use super::{
     selection::Selection,
 };
 use crate::{
-    cli::Global,
-    config::Secrets,
     exit::Exit,
     failure::Failure,
+    global::Global,
     output::{Time, table},
     session::Session,
 };
 use clap::Args;
+use purgeline_config::Secrets;
 use purgeline_core::TargetName;
 use purgeline_queue::DeadLetter;
 use serde::Serialize;

@@ -7,7 +7,7 @@ mod retry;
 mod selection;
 mod show;
 
-use crate::{cli::Global, exit::Exit, failure::Failure};
+use crate::{exit::Exit, failure::Failure, global::Global};
 use clap::{Args, Subcommand};
 
 /// The arguments of `purgeline dead`.

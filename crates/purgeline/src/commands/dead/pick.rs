@@ -1,6 +1,7 @@
 use super::{name::LetterName, selection::Selection};
-use crate::{cli::Global, config::Secrets, exit::Exit, failure::Failure, session::Session};
+use crate::{exit::Exit, failure::Failure, global::Global, session::Session};
 use clap::Args;
+use purgeline_config::Secrets;
 use purgeline_core::TargetName;
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{DeadFilter, DeadLetter};

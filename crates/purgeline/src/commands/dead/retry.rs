@@ -1,5 +1,5 @@
 use super::pick::{Change, Pick};
-use crate::{cli::Global, exit::Exit, failure::Failure, session::Session};
+use crate::{exit::Exit, failure::Failure, global::Global, session::Session};
 use clap::Args;
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{DeadLetter, Retention, RetryPlan};

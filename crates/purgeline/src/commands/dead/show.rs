@@ -1,6 +1,7 @@
 use super::name::LetterName;
-use crate::{cli::Global, config::Secrets, exit::Exit, failure::Failure, output::Time, session::Session};
+use crate::{exit::Exit, failure::Failure, global::Global, output::Time, session::Session};
 use clap::Args;
+use purgeline_config::Secrets;
 use purgeline_core::TargetName;
 use purgeline_queue::{DeadLetter, RetryPlan};
 use serde::Serialize;

@@ -9,7 +9,7 @@ mod stage;
 mod varnish;
 mod workload;
 
-use crate::{cli::Global, exit::Exit, failure::Failure};
+use crate::{exit::Exit, failure::Failure, global::Global};
 use clap::{Args, ValueEnum};
 use report::Report;
 

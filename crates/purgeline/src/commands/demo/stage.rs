@@ -1,17 +1,13 @@
-use purgeline_core::{
-    JobId, JobRequest, JobState, Target,
-    config::{RetentionConfig, TargetConfig, WorkerConfig},
-};
+use purgeline_config::{Layers, Loaded, Secrets, load};
+use purgeline_core::{JobId, JobRequest, JobState, Target};
 use purgeline_producer::{Accept, Producer};
-use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{Queue, Retention};
 use purgeline_redis_server::RedisServer;
 use purgeline_worker::Worker;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     error::Error,
-    num::{NonZeroU32, NonZeroU64},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -41,21 +37,13 @@ impl Stage {
         let directory = tempfile::tempdir()?;
         let redis = RedisServer::builder(directory.path()).start().await?;
         let queue = Queue::open(redis.url())?;
-        let config: TargetConfig = serde_json::from_value(target)?;
+        let Loaded { config, targets, .. } = load(&Layers::of_text(configuration(&target)?), Secrets::Read)?;
+        let retention = Retention::from(&config.retention);
         let target = Target::alone("demo".parse()?);
-        let targets = vec![ConfiguredTarget::resolve(target.clone(), &config)?];
-        let retention = Retention::from(&RetentionConfig {
-            succeeded_s: 3_600,
-            failed_s: 3_600,
-            max_dead_letters: 10_000,
-            max_events: 1_000_000,
-            history_s: 3_600,
-            max_history: 100_000,
-        });
         let producer = Producer::new(queue.clone(), targets.clone(), retention);
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let worker = Worker::new(queue.clone(), targets, worker_config(), retention, "demo");
+        let worker = Worker::new(queue.clone(), targets, config.worker, retention, "demo");
         let worker = tokio::spawn(worker.run(async move { stopped.cancelled().await }));
         Ok(Self { producer, queue, target, stop, worker, _redis: redis, _directory: directory })
     }
@@ -108,18 +96,19 @@ impl Stage {
     }
 }
 
-fn worker_config() -> WorkerConfig {
-    WorkerConfig {
-        lease_ms: non_zero(30_000),
-        idle_poll_ms: non_zero(1_000),
-        concurrency: NonZeroU32::MIN.saturating_add(7),
-        shutdown_grace_ms: 10_000,
-        headroom_ms: 50,
-    }
-}
-
-fn non_zero(ms: u64) -> NonZeroU64 {
-    NonZeroU64::new(ms).unwrap_or(NonZeroU64::MIN)
+/// The configuration, as TOML: one target, and nothing is forgotten before the report.
+fn configuration(target: &Value) -> Result<String, toml::ser::Error> {
+    toml::to_string(&json!({
+        "retention": {
+            "succeeded_s": 3_600,
+            "failed_s": 3_600,
+            "max_dead_letters": 10_000,
+            "max_events": 1_000_000,
+            "history_s": 3_600,
+        },
+        "worker": { "concurrency": 8, "shutdown_grace_ms": 10_000, "headroom_ms": 50 },
+        "targets": { "demo": target },
+    }))
 }
 
 /// The middle and the 99th percentile, in milliseconds with two decimals.

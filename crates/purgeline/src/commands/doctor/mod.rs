@@ -4,8 +4,9 @@ mod targets;
 mod topology;
 mod workers;
 
-use crate::{cli::Global, config::Secrets, exit::Exit, failure::Failure, session::Session};
+use crate::{exit::Exit, failure::Failure, global::Global, session::Session};
 use clap::Args;
+use purgeline_config::Secrets;
 use purgeline_core::config::RedisConfig;
 use purgeline_queue::Queue;
 use report::{Check, Report, Verdict};

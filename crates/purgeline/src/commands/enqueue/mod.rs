@@ -2,16 +2,16 @@ mod answer;
 mod wait;
 
 use crate::{
-    cli::Global,
-    config::Secrets,
     exit::Exit,
     failure::Failure,
+    global::Global,
     input::{Given, Input, Param, resources},
     refused::{self, RefusedItem},
     session::Session,
 };
 use answer::Answer;
 use clap::Args;
+use purgeline_config::Secrets;
 use purgeline_core::{Action, JobOptions, JobRequest, JobState, Priority, TargetName, When, duration_ms};
 use purgeline_producer::{Accept, Producer, SubmitError, Submitted};
 use purgeline_queue::Retention;

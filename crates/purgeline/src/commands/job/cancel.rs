@@ -1,5 +1,6 @@
-use crate::{cli::Global, config::Secrets, exit::Exit, failure::Failure, session::Session};
+use crate::{exit::Exit, failure::Failure, global::Global, session::Session};
 use clap::Args;
+use purgeline_config::Secrets;
 use purgeline_core::{JobId, JobState, TargetName};
 use purgeline_queue::{CancelState, CancelledPart, Job, Retention};
 use serde::Serialize;

@@ -1,13 +1,13 @@
 use crate::{
     age::Age,
-    cli::Global,
-    config::Secrets,
     exit::Exit,
     failure::Failure,
+    global::Global,
     output::{Time, table},
     session::Session,
 };
 use clap::Args;
+use purgeline_config::Secrets;
 use purgeline_core::{JobState, PartCounts, TargetName};
 use purgeline_queue::{Job, JobFilter};
 use serde::Serialize;

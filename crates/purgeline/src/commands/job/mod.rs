@@ -5,7 +5,7 @@ mod view;
 
 pub(crate) use view::JobView;
 
-use crate::{cli::Global, exit::Exit, failure::Failure};
+use crate::{exit::Exit, failure::Failure, global::Global};
 use clap::{Args, Subcommand};
 
 /// The arguments of `purgeline job`.

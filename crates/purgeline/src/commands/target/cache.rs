@@ -1,12 +1,6 @@
-use crate::{
-    cli::Global,
-    config::{Layers, Loaded, Secrets, load},
-    exit::Exit,
-    failure::Failure,
-    output::table,
-    session::find_target,
-};
+use crate::{exit::Exit, failure::Failure, global::Global, output::table, session::find_target};
 use clap::Args;
+use purgeline_config::{Layers, Loaded, Secrets, load};
 use purgeline_core::{SystemClock, TargetName};
 use purgeline_providers::CacheEntry;
 use purgeline_worker::WorkerError;

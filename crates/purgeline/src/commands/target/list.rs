@@ -1,4 +1,5 @@
-use crate::{cli::Global, config::Secrets, exit::Exit, failure::Failure, output::table, session::Session};
+use crate::{exit::Exit, failure::Failure, global::Global, output::table, session::Session};
+use purgeline_config::Secrets;
 use purgeline_core::{HostPattern, TargetName};
 use purgeline_queue::TargetStats;
 use serde::Serialize;

@@ -1,7 +1,8 @@
 use super::author::Author;
-use crate::{cli::Global, config::Secrets, exit::Exit, failure::Failure, output::HoldText, session::Session};
+use crate::{exit::Exit, failure::Failure, global::Global, output::HoldText, session::Session};
 use clap::Args;
 use jiff::SignedDuration;
+use purgeline_config::Secrets;
 use purgeline_core::{Cause, Class, TargetName};
 use purgeline_queue::{Hold, HoldName};
 use serde::Serialize;

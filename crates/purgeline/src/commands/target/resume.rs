@@ -1,6 +1,7 @@
 use super::author::Author;
-use crate::{cli::Global, config::Secrets, exit::Exit, failure::Failure, session::Session};
+use crate::{exit::Exit, failure::Failure, global::Global, session::Session};
 use clap::Args;
+use purgeline_config::Secrets;
 use purgeline_core::TargetName;
 use purgeline_queue::HoldName;
 use serde::Serialize;

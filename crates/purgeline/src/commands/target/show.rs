@@ -1,12 +1,12 @@
 use crate::{
-    cli::Global,
-    config::Secrets,
     exit::Exit,
     failure::Failure,
+    global::Global,
     output::{HoldText, QuotaShown, Span, Time},
     session::Session,
 };
 use clap::Args;
+use purgeline_config::Secrets;
 use purgeline_core::{HostPattern, Limits, TargetName};
 use purgeline_queue::{QuotaPolicy, TargetStats};
 use serde::Serialize;
@@ -41,7 +41,7 @@ pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failur
     let session = Session::open(global, Secrets::Skip).await?;
     let target = session.target(&args.name)?;
     let limits = &target.descriptor.limits;
-    let policy = QuotaPolicy::new(limits, target.config.limits.quota_reserve_percent.get());
+    let policy = QuotaPolicy::of(&target.descriptor, &target.config);
     let now_ms = session.queue.now_ms().await?;
     let quotas = session.queue.quotas(&target.target, &policy).await?;
     global.output.answer(&Shown {

@@ -7,8 +7,9 @@ mod targets;
 mod tests;
 mod view;
 
-use crate::{cli::Global, config::Secrets, exit::Exit, failure::Failure, session::Session};
+use crate::{exit::Exit, failure::Failure, global::Global, session::Session};
 use clap::Args;
+use purgeline_config::Secrets;
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{Queue, QueueError, QuotaPolicy, Snapshot, Watched};
 use serde::Serialize;
@@ -69,11 +70,10 @@ pub(crate) async fn run(global: &Global, args: &TopArgs) -> Result<Exit, Failure
 }
 
 fn watched(configured: &ConfiguredTarget) -> Watched {
-    let limits = &configured.descriptor.limits;
     Watched {
         target: configured.target.clone(),
-        rates: limits.rates.clone(),
-        quotas: QuotaPolicy::new(limits, configured.config.limits.quota_reserve_percent.get()),
+        rates: configured.descriptor.limits.rates.clone(),
+        quotas: QuotaPolicy::of(&configured.descriptor, &configured.config),
     }
 }
 

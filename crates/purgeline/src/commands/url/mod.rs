@@ -1,14 +1,14 @@
 mod view;
 
 use crate::{
-    cli::Global,
-    config::Secrets,
     exit::Exit,
     failure::Failure,
+    global::Global,
     input::{Param, resources},
     session::Session,
 };
 use clap::Args;
+use purgeline_config::Secrets;
 use purgeline_core::{Action, Item, TargetName};
 use purgeline_providers::ConfiguredTarget;
 use view::{AtTarget, UrlView};

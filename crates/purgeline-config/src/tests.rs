@@ -337,9 +337,9 @@ fn secrets_come_from_files() {
     let settings = loaded.config.targets[&"q".parse().unwrap()].settings.clone().into_value();
     assert_eq!(settings["secret_key"], SECRET);
     assert_eq!(settings.get("secret_key_file"), None);
-    let shown = format!("{}{:?}", loaded.shown, loaded);
+    let shown = format!("{}{:?}", serde_json::to_string(&loaded.shown).unwrap(), loaded);
     assert!(!shown.contains(SECRET), "{shown}");
-    assert!(shown.contains("secret_key_file = "), "{shown}");
+    assert!(shown.contains("\"secret_key_file\":"), "{shown}");
 
     // Who only enqueues needs no secrets, and may not be able to read them.
     fs::remove_file(key).unwrap();
@@ -413,10 +413,13 @@ fn what_is_shown_has_origins_and_no_secrets() {
              settings = {{ access_key = 'AK', secret_key = '{SECRET}', polls = {{ first_ms = 5 }} }}"
         ))
         .variable("PURGELINE__WORKER__CONCURRENCY", "2");
-    let shown = setup.load().shown;
-    let origin = format!("{}/", setup.dir.path().display());
-    insta::assert_snapshot!(shown.to_string().replace(&origin, ""));
-    insta::assert_json_snapshot!(shown);
+    insta::assert_json_snapshot!(setup.load().shown);
+}
+
+/// `redis.url` as it is shown.
+fn shown_url(loaded: &Loaded) -> String {
+    let shown = serde_json::to_value(&loaded.shown).unwrap();
+    shown["redis"]["url"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -430,8 +433,7 @@ fn the_passwords_of_sentinels_and_clusters_are_masked() {
         ("redis+cluster://a,b".to_owned(), "redis+cluster://a,b"),
     ] {
         let loaded = Setup::new().file(format!("redis.url = '{url}'")).load();
-        let shown = loaded.shown.to_string();
-        assert!(shown.contains(&format!("url = \"{expected}\"")), "{shown}");
+        assert_eq!(shown_url(&loaded), expected);
         assert!(!format!("{loaded:?}").contains(SECRET));
     }
 }
@@ -439,6 +441,5 @@ fn the_passwords_of_sentinels_and_clusters_are_masked() {
 #[test]
 fn a_socket_password_is_masked() {
     let setup = Setup::new().file(format!("redis.url = 'redis+unix:///run/redis.sock?db=1&pass={SECRET}'"));
-    let shown = setup.load().shown.to_string();
-    assert!(shown.contains("url = \"redis+unix:///run/redis.sock?***\""), "{shown}");
+    assert_eq!(shown_url(&setup.load()), "redis+unix:///run/redis.sock?***");
 }

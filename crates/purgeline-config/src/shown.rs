@@ -1,20 +1,50 @@
 use config::{Value, ValueKind};
-use serde::{Serialize, Serializer};
-use std::fmt;
+use serde::Serialize;
+use std::collections::BTreeMap;
 
-/// The configuration for its reader: secrets masked, each value with its origin.
+/// The configuration in force for its reader: secrets masked, each value with its origin. As JSON, the
+/// values alone.
 ///
 /// Which of a provider's settings are secret only the provider knows, so every text among them
 /// is masked. Paths of secret files are not.
-#[derive(Clone)]
-pub(crate) struct Shown(Value);
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Shown {
+    /// A table, by key.
+    Table(BTreeMap<String, Shown>),
+    /// A value.
+    Value(ShownValue),
+}
+
+/// A value of the configuration.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct ShownValue {
+    /// The value, masked where it may be secret.
+    pub value: toml::Value,
+    /// The layer that set it: a file, an environment variable, `default` or `text`.
+    #[serde(skip)]
+    pub origin: String,
+}
 
 const MASK: &str = "***";
 
 impl Shown {
     pub(super) fn new(mut tree: Value) -> Self {
         mask(&mut tree, &mut Vec::new());
-        Self(tree)
+        Self::of(&tree)
+    }
+
+    fn of(value: &Value) -> Self {
+        match &value.kind {
+            ValueKind::Table(table) => {
+                Self::Table(table.iter().map(|(key, value)| (key.clone(), Self::of(value))).collect())
+            }
+            _ => Self::Value(ShownValue {
+                value: to_toml(value),
+                origin: value.origin().unwrap_or("unknown").to_owned(),
+            }),
+        }
     }
 }
 
@@ -74,48 +104,6 @@ fn several_hosts(text: &str) -> Option<String> {
     Some(format!("{scheme}://{hosts}{query}"))
 }
 
-impl fmt::Debug for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// As TOML, with the origin of each value in a comment.
-impl fmt::Display for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut first = true;
-        write_table(f, &self.0, &[], &mut first)
-    }
-}
-
-fn write_table(f: &mut fmt::Formatter<'_>, value: &Value, path: &[String], first: &mut bool) -> fmt::Result {
-    let ValueKind::Table(table) = &value.kind else { return Ok(()) };
-    let mut members: Vec<_> = table.iter().collect();
-    members.sort_by_key(|(key, _)| *key);
-    let (tables, leaves): (Vec<_>, Vec<_>) =
-        members.into_iter().partition(|(_, value)| matches!(value.kind, ValueKind::Table(_)));
-    if !leaves.is_empty() || (tables.is_empty() && !path.is_empty()) {
-        if !std::mem::take(first) {
-            writeln!(f)?;
-        }
-        writeln!(f, "[{}]", path.join("."))?;
-        for (key, value) in leaves {
-            let origin = value.origin().unwrap_or("unknown");
-            writeln!(f, "{} = {}  # {origin}", toml_key(key), to_toml(value))?;
-        }
-    }
-    for (key, value) in tables {
-        let path: Vec<_> = path.iter().cloned().chain([toml_key(key)]).collect();
-        write_table(f, value, &path, first)?;
-    }
-    Ok(())
-}
-
-fn toml_key(key: &str) -> String {
-    let bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if !key.is_empty() && key.bytes().all(bare) { key.to_owned() } else { format!("{key:?}") }
-}
-
 fn to_toml(value: &Value) -> toml::Value {
     match &value.kind {
         ValueKind::Boolean(value) => toml::Value::Boolean(*value),
@@ -130,12 +118,5 @@ fn to_toml(value: &Value) -> toml::Value {
         ValueKind::Nil | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => {
             toml::Value::String(value.kind.to_string())
         }
-    }
-}
-
-/// The values alone, as one JSON object.
-impl Serialize for Shown {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        to_toml(&self.0).serialize(serializer)
     }
 }

@@ -5,11 +5,11 @@ use thiserror::Error;
 /// A configuration that cannot be used: everything that is wrong with it, as far as one look
 /// tells. Never holds a value of a key that may be secret.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub(crate) struct ConfigError(Vec<Problem>);
+pub struct ConfigError(Vec<Problem>);
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub struct Problem {
     /// The key's whole path; empty: a file as a whole.
     key: String,
     /// The file or environment variable that it stands in, where that is known.

@@ -7,23 +7,28 @@ use std::{
 };
 
 /// The documentation of every key, and the defaults.
-pub(super) const DEFAULT: &str = include_str!("../../purgeline.default.toml");
+pub(super) const DEFAULT: &str = include_str!("../purgeline.default.toml");
 
 /// The name of the lowest layer.
 pub(super) const DEFAULT_ORIGIN: &str = "default";
+
+/// The name of the layer that is a text.
+const TEXT_ORIGIN: &str = "text";
 
 const SYSTEM_FILE: &str = "/etc/purgeline/purgeline.toml";
 const PREFIX: &str = "PURGELINE__";
 
 /// Where the configuration is read from, the lowest layer first. Below them all is the default.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Layers {
+pub struct Layers {
     /// The machine's file; skipped if it is not there.
-    pub(crate) system: Option<PathBuf>,
+    pub system: Option<PathBuf>,
     /// The file that the user named; an error if it is not there.
-    pub(crate) file: Option<PathBuf>,
+    pub file: Option<PathBuf>,
     /// Environment variables; those without the prefix are ignored.
-    pub(crate) environment: Vec<(OsString, OsString)>,
+    pub environment: Vec<(OsString, OsString)>,
+    /// A TOML text, above all others.
+    pub text: Option<String>,
 }
 
 /// One layer, with where each of its values comes from.
@@ -32,8 +37,21 @@ struct Layer(Map<String, Value>);
 
 impl Layers {
     /// The layers of this process.
-    pub(crate) fn of_process(file: Option<PathBuf>) -> Self {
-        Self { system: Some(SYSTEM_FILE.into()), file, environment: std::env::vars_os().collect() }
+    #[must_use]
+    pub fn of_process(file: Option<PathBuf>) -> Self {
+        Self {
+            system: Some(SYSTEM_FILE.into()),
+            file,
+            environment: std::env::vars_os().collect(),
+            text: None,
+        }
+    }
+
+    /// The default, and a TOML text above it; neither files nor the environment. For tests, trials and
+    /// demonstrations.
+    #[must_use]
+    pub fn of_text(toml: impl Into<String>) -> Self {
+        Self { text: Some(toml.into()), ..Self::default() }
     }
 
     /// All layers as one tree whose values know where they come from.
@@ -53,6 +71,9 @@ impl Layers {
             if let Some(layer) = from_variable(name, value)? {
                 builder = builder.add_source(layer);
             }
+        }
+        if let Some(text) = &self.text {
+            builder = builder.add_source(from_text(text, TEXT_ORIGIN)?);
         }
         // Our sources are trees already; nothing is left that could fail.
         Ok(builder.build().map_err(|error| Problem::of_source("configuration", error.to_string()))?)

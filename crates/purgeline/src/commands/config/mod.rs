@@ -1,13 +1,12 @@
-use crate::{
-    cli::Global,
-    config::{Layers, Secrets, load},
-    exit::Exit,
-    failure::Failure,
-};
+mod toml;
+
+use crate::{exit::Exit, failure::Failure, global::Global};
 use clap::{Args, Subcommand};
+use purgeline_config::{Layers, Secrets, load};
 use purgeline_core::TargetName;
 use serde::Serialize;
 use std::fmt;
+use toml::AsToml;
 
 /// The arguments of `purgeline config`.
 #[derive(Debug, Args)]
@@ -38,7 +37,7 @@ struct Checked {
 pub(crate) fn run(global: &Global, args: &ConfigArgs) -> Result<Exit, Failure> {
     let layers = Layers::of_process(global.config.clone());
     match args.command {
-        ConfigCommand::Show => global.output.answer(&load(&layers, Secrets::Skip)?.shown)?,
+        ConfigCommand::Show => global.output.answer(&AsToml(load(&layers, Secrets::Skip)?.shown))?,
         ConfigCommand::Check => {
             let loaded = load(&layers, Secrets::Read)?;
             let targets = loaded.config.targets.into_keys().collect();

@@ -1,34 +1,34 @@
-//! The configuration: layers merged, secrets fetched, keys and values checked.
+#![doc = include_str!("../README.md")]
 
 mod error;
 mod keys;
 mod layers;
 mod paths;
 mod secrets;
-mod show;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod typed;
 mod validate;
 
-pub(crate) use error::ConfigError;
+pub use error::ConfigError;
 use error::Problem;
-pub(crate) use layers::Layers;
-pub(crate) use secrets::Secrets;
-pub(crate) use show::Shown;
+pub use layers::Layers;
+pub use secrets::Secrets;
+pub use shown::{Shown, ShownValue};
 
 use purgeline_core::config::Config;
 use purgeline_providers::ConfiguredTarget;
 
 /// A configuration that can be used.
 #[derive(Clone, Debug)]
-pub(crate) struct Loaded {
+pub struct Loaded {
     /// What is in force.
-    pub(crate) config: Config,
+    pub config: Config,
     /// The targets with what their providers declare.
-    pub(crate) targets: Vec<ConfiguredTarget>,
+    pub targets: Vec<ConfiguredTarget>,
     /// What is in force, with where each value comes from, and without the contents of secret files.
-    pub(crate) shown: Shown,
+    pub shown: Shown,
 }
 
 /// Reads all layers and checks everything that can be checked without Redis and the providers'
@@ -36,7 +36,7 @@ pub(crate) struct Loaded {
 ///
 /// # Errors
 /// Names each wrong key, what was expected, and the layer that it stands in where that is known.
-pub(crate) fn load(layers: &Layers, secrets: Secrets) -> Result<Loaded, ConfigError> {
+pub fn load(layers: &Layers, secrets: Secrets) -> Result<Loaded, ConfigError> {
     let merged = layers.merge()?;
     ConfigError::unless_empty(keys::unknown(&merged.cache))?;
     let mut root: serde_json::Value = merged

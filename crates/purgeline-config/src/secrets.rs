@@ -7,7 +7,7 @@ use std::{fs::File, io::Read, path::PathBuf};
 /// Whether the targets' secret files are read. Those who only enqueue or look need none, and
 /// may not be allowed to read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Secrets {
+pub enum Secrets {
     /// Each named file must be readable.
     Read,
     /// As if neither the secret nor its file were configured.
