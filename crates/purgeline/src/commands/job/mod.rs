@@ -3,8 +3,6 @@ mod list;
 mod show;
 mod view;
 
-pub(crate) use view::JobView;
-
 use crate::{cli::Global, exit::Exit, failure::Failure};
 use clap::{Args, Subcommand};
 

@@ -1,5 +1,4 @@
-use super::JobView;
-use crate::{cli::Global, config::Secrets, exit::Exit, failure::Failure, session::Session};
+use crate::{cli::Global, config::Secrets, exit::Exit, failure::Failure, output::Human, session::Session};
 use clap::Args;
 use purgeline_core::JobId;
 
@@ -12,9 +11,7 @@ pub(super) struct ShowArgs {
 
 pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failure> {
     let session = Session::open(global, Secrets::Skip).await?;
-    let job = JobView::read(&session, args.id).await?.ok_or_else(|| {
-        Failure::NotThere(format!("there is no job {}; ended jobs are kept for a time (retention)", args.id))
-    })?;
-    global.output.answer(&job)?;
+    let job = session.ops().jobs().status(args.id).await?;
+    global.output.answer(&Human(&job))?;
     Ok(Exit::Done)
 }

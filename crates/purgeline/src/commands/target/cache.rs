@@ -4,10 +4,10 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output::table,
-    session::find_target,
 };
 use clap::Args;
 use purgeline_core::{SystemClock, TargetName};
+use purgeline_ops::find_target;
 use purgeline_providers::CacheEntry;
 use purgeline_worker::WorkerError;
 use serde::Serialize;
