@@ -1,6 +1,7 @@
 use crate::{exit::Exit, refused::RefusedItem};
 use purgeline_config::ConfigError;
 use purgeline_core::{Cause, TargetName};
+use purgeline_ops::{OpsError, UnknownTarget, text::HoldText};
 use purgeline_producer::SubmitError;
 use purgeline_queue::QueueError;
 use purgeline_redis_server::ServerError;
@@ -132,5 +133,36 @@ impl From<SubmitError> for Failure {
             SubmitError::Queue(error) => Self::Queue(error),
             other => Self::Submit(other),
         }
+    }
+}
+
+/// What the library expects, in the words of the command line.
+impl From<OpsError> for Failure {
+    fn from(error: OpsError) -> Self {
+        match error {
+            OpsError::Queue(error) => Self::Queue(error),
+            OpsError::NotServed { item } => Self::NotThere(format!(
+                "no target serves {item}: look at a target's hosts with `purgeline target list`, or name one with --target"
+            )),
+            OpsError::UnknownTarget(_) | OpsError::UnknownJob(_) | OpsError::UnknownLetter(_) => {
+                Self::NotThere(error.to_string())
+            }
+            OpsError::WhichLetters => Self::Input(
+                "which dead letters? Name them (TARGET/ID, as `purgeline dead list` does), or say what is true \
+                 of them (--target, --cause, --host, --job, --older-than, --newer-than), or --all"
+                    .to_owned(),
+            ),
+            OpsError::PausedForLonger { target, hold } => Self::NotDone(format!(
+                "{target} is paused for longer already: {}; to pause it otherwise, first `purgeline target resume {target}`",
+                HoldText(&hold)
+            )),
+            OpsError::ResumedMeanwhile(_) => Self::NotDone(error.to_string()),
+        }
+    }
+}
+
+impl From<UnknownTarget> for Failure {
+    fn from(error: UnknownTarget) -> Self {
+        Self::NotThere(error.to_string())
     }
 }

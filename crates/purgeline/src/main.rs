@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod age;
 mod cli;
 mod commands;
 mod exit;
@@ -12,7 +11,6 @@ mod output;
 mod refused;
 mod session;
 mod stop;
-mod whereabouts;
 
 use clap::Parser;
 use cli::Cli;

@@ -1,8 +1,9 @@
 use crate::{failure::Failure, global::Global};
 use purgeline_config::{Layers, Loaded, Secrets, load};
-use purgeline_core::{Target, TargetName, config::Config};
+use purgeline_core::config::Config;
+use purgeline_ops::Ops;
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::Queue;
+use purgeline_queue::{Queue, Retention};
 use purgeline_redis_server::SharedServer;
 use secrecy::SecretString;
 
@@ -36,31 +37,8 @@ impl Session {
         Ok(Self { config, targets, queue, server })
     }
 
-    /// The targets as the queue knows them.
-    pub(crate) fn identities(&self) -> Vec<Target> {
-        self.targets.iter().map(|target| target.target.clone()).collect()
+    /// What an operator asks and does.
+    pub(crate) fn ops(&self) -> Ops {
+        Ops::new(self.queue.clone(), self.targets.clone(), Retention::from(&self.config.retention))
     }
-
-    /// A configured target by name.
-    ///
-    /// # Errors
-    /// When there is none of that name; says which there are.
-    pub(crate) fn target(&self, name: &TargetName) -> Result<&ConfiguredTarget, Failure> {
-        find_target(&self.targets, name)
-    }
-}
-
-/// A target by name.
-///
-/// # Errors
-/// When there is none of that name; says which there are.
-pub(crate) fn find_target<'a>(
-    targets: &'a [ConfiguredTarget],
-    name: &TargetName,
-) -> Result<&'a ConfiguredTarget, Failure> {
-    targets.iter().find(|target| target.target.name == *name).ok_or_else(|| {
-        let names: Vec<_> = targets.iter().map(|target| target.target.name.as_str()).collect();
-        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        Failure::NotThere(format!("there is no target \"{name}\"; configured: {known}"))
-    })
 }

@@ -1,4 +1,3 @@
-use super::doctor;
 use crate::{exit::Exit, failure::Failure, global::Global, session::Session, stop::StopSignals};
 use clap::Args;
 use purgeline_config::Secrets;
@@ -26,10 +25,11 @@ const WATCH: Duration = Duration::from_millis(500);
 /// When it cannot start.
 pub(crate) async fn run(global: &Global, args: &WorkerArgs) -> Result<Exit, Failure> {
     let mut signals = StopSignals::listen()?;
-    let Session { config, targets, queue, server } = Session::open(global, Secrets::Read).await?;
-    for concern in doctor::concerns(&queue, &config.redis).await {
+    let session = Session::open(global, Secrets::Read).await?;
+    for concern in session.ops().doctor(&session.config.redis).concerns().await {
         warn!("{concern}");
     }
+    let Session { config, targets, queue, server } = session;
     let server = server.map(Arc::new);
     let watch = server.clone().map(|server| tokio::spawn(keep_alive(server)));
 

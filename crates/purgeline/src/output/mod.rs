@@ -1,14 +1,12 @@
 //! What commands answer: text for people, or JSON with stable field names for programs.
 
-mod hold;
+mod human;
+mod item;
 mod quota;
 mod table;
-mod time;
 
-pub(crate) use hold::HoldText;
-pub(crate) use quota::QuotaShown;
+pub(crate) use human::Human;
 pub(crate) use table::table;
-pub(crate) use time::{Span, Time};
 
 use crate::failure::Failure;
 use clap::ValueEnum;

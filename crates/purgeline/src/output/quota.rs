@@ -1,30 +1,24 @@
-use super::{Span, Time};
-use purgeline_queue::{QuotaRate, QuotaUse};
-use serde::Serialize;
+use super::Human;
+use purgeline_ops::{
+    QuotaForecast, QuotaStatus,
+    text::{Span, Time},
+};
+use purgeline_queue::QuotaUse;
 use std::fmt;
 
-/// A day's quota for people: spent, left, kept for urgent items, when the day turns, and when the
-/// quota ends at the present rate.
-#[derive(Debug, Serialize)]
-pub(crate) struct QuotaShown {
-    #[serde(flatten)]
-    pub(crate) quota: QuotaUse,
-    /// When it was read, in milliseconds since 1970.
-    pub(crate) now_ms: i64,
-}
-
-impl fmt::Display for QuotaShown {
+impl fmt::Display for Human<'_, QuotaStatus> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let QuotaUse { name, host, day, turns_ms, max, reserve, spent, left, told_ms, .. } = &self.quota;
+        let QuotaUse { name, host, day, turns_ms, max, spent, left, told_ms, .. } = &self.0.quota;
         write!(f, "{name}")?;
         if let Some(host) = host {
             write!(f, " {host}")?;
         }
         match (max, left) {
-            (Some(max), &Some(left)) => {
+            (Some(max), Some(left)) => {
                 write!(f, ": {spent} of {max} spent on {day}, {left} left")?;
-                if *reserve > 0 && left > 0 {
-                    write!(f, ", {} of them for urgent items only", reserve.min(&left))?;
+                match self.0.urgent_only() {
+                    0 => {}
+                    urgent => write!(f, ", {urgent} of them for urgent items only")?,
                 }
             }
             _ => write!(f, ": {spent} spent on {day}, of how many the provider has not said")?,
@@ -32,26 +26,19 @@ impl fmt::Display for QuotaShown {
         if let Some(told) = told_ms {
             write!(f, " (the provider's count of {})", Time(*told))?;
         }
-        write!(f, "; turns {}, in {}", Time(*turns_ms), Span(turns_ms - self.now_ms))?;
-        self.write_forecast(f)
-    }
-}
-
-impl QuotaShown {
-    fn write_forecast(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let QuotaUse { reserve, left: Some(left), rate, ends_ms, .. } = &self.quota else { return Ok(()) };
-        if *left == 0 {
-            return write!(f, "; nothing goes until then");
-        }
-        if left <= reserve {
-            return write!(f, "; only urgent items go until then");
-        }
-        let Some(QuotaRate { items: 1.., within_ms }) = rate else { return Ok(()) };
-        let items = rate.map_or(0, |rate| rate.items);
-        write!(f, "; at the present rate, {items} in {}, it ", Span(*within_ms))?;
-        match ends_ms {
-            Some(ends) => write!(f, "ends {}", Time(*ends)),
-            None => write!(f, "lasts until then"),
+        write!(f, "; turns {}, in {}", Time(*turns_ms), Span(self.0.turns_in_ms()))?;
+        match self.0.forecast() {
+            QuotaForecast::Unknown => Ok(()),
+            QuotaForecast::Spent => write!(f, "; nothing goes until then"),
+            QuotaForecast::UrgentOnly => write!(f, "; only urgent items go until then"),
+            QuotaForecast::Ends { rate, at_ms } => {
+                let (items, within) = (rate.items, Span(rate.within_ms));
+                write!(f, "; at the present rate, {items} in {within}, it ends {}", Time(at_ms))
+            }
+            QuotaForecast::Lasts { rate } => {
+                let (items, within) = (rate.items, Span(rate.within_ms));
+                write!(f, "; at the present rate, {items} in {within}, it lasts until then")
+            }
         }
     }
 }
@@ -60,6 +47,7 @@ impl QuotaShown {
 mod tests {
     use super::*;
     use purgeline_core::Kind;
+    use purgeline_queue::{QuotaRate, QuotaUse};
 
     const NOON: i64 = 1_767_268_800_000; // 2026-01-01T12:00:00Z
 
@@ -78,7 +66,7 @@ mod tests {
             rate: Some(QuotaRate { items, within_ms: 3_540_000 }),
             ends_ms,
         };
-        QuotaShown { quota, now_ms: NOON }.to_string()
+        Human(&QuotaStatus { quota, now_ms: NOON }).to_string()
     }
 
     #[test]
@@ -117,6 +105,6 @@ mod tests {
             rate: None,
             ends_ms: None,
         };
-        insta::assert_snapshot!(QuotaShown { quota, now_ms: NOON }, @"dirs-per-host img.example.com: 4 of 10 spent on 2026-01-01, 6 left (the provider's count of 2026-01-01 11:59:59Z); turns 2026-01-01 12:01:00Z, in 1 min 0 s");
+        insta::assert_snapshot!(Human(&QuotaStatus { quota, now_ms: NOON }), @"dirs-per-host img.example.com: 4 of 10 spent on 2026-01-01, 6 left (the provider's count of 2026-01-01 11:59:59Z); turns 2026-01-01 12:01:00Z, in 1 min 0 s");
     }
 }

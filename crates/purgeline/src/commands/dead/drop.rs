@@ -1,9 +1,9 @@
-use super::pick::{Change, Pick};
-use crate::{exit::Exit, failure::Failure, global::Global, session::Session};
+use super::pick::{Pick, write_changed};
+use crate::{exit::Exit, failure::Failure, global::Global, output::Human, session::Session};
 use clap::Args;
-use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::DeadLetter;
-use serde::Serialize;
+use purgeline_config::Secrets;
+use purgeline_ops::{ChangedLetters, DroppedLetters};
+use std::fmt;
 
 /// The arguments of `purgeline dead drop`.
 #[derive(Debug, Args)]
@@ -12,32 +12,18 @@ pub(super) struct DropArgs {
     pick: Pick,
 }
 
-/// Letters that were dropped, or would be.
-#[derive(Debug, Default, Serialize)]
-struct Dropped(u64);
-
 pub(super) async fn run(global: &Global, args: &DropArgs) -> Result<Exit, Failure> {
-    args.pick.run::<Dropped>(global).await
+    let session = Session::open(global, Secrets::Skip).await?;
+    let changed = session.ops().dead_letters().drop(&args.pick.letters(), args.pick.dry_run).await?;
+    global.output.answer(&Human(&changed))?;
+    Ok(if changed.gone.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
-impl Change for Dropped {
-    async fn change(
-        &mut self,
-        session: &Session,
-        target: &ConfiguredTarget,
-        letters: &[DeadLetter],
-        dry_run: bool,
-    ) -> Result<(), Failure> {
-        let ids: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();
-        self.0 += match dry_run {
-            true => ids.len() as u64,
-            false => session.queue.drop_dead(&target.target, &ids).await?,
-        };
-        Ok(())
-    }
-
-    fn in_words(&self, dry_run: bool) -> String {
-        let verb = if dry_run { "would drop" } else { "dropped" };
-        format!("{verb} {} dead letters; their jobs stay as they ended", self.0)
+impl fmt::Display for Human<'_, ChangedLetters<DroppedLetters>> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = if self.0.dry_run { "would drop" } else { "dropped" };
+        write_changed(f, self.0, |DroppedLetters(letters)| {
+            format!("{verb} {letters} dead letters; their jobs stay as they ended")
+        })
     }
 }

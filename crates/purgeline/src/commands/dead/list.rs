@@ -1,19 +1,14 @@
-use super::{
-    groups::{By, Counting},
-    selection::Selection,
-};
+use super::{groups::By, selection::Selection};
 use crate::{
     exit::Exit,
     failure::Failure,
     global::Global,
-    output::{Time, table},
+    output::{Human, table},
     session::Session,
 };
 use clap::Args;
 use purgeline_config::Secrets;
-use purgeline_core::TargetName;
-use purgeline_queue::DeadLetter;
-use serde::Serialize;
+use purgeline_ops::{DeadLetterList, LetterAtTarget, text::Time};
 use std::fmt;
 
 /// The arguments of `purgeline dead list`.
@@ -29,59 +24,29 @@ pub(super) struct ListArgs {
     limit: usize,
 }
 
-/// What `purgeline dead list` answers.
-#[derive(Debug, Serialize)]
-struct DeadLetters {
-    dead_letters: Vec<Listed>,
-}
-
-#[derive(Debug, Serialize)]
-struct Listed {
-    target: TargetName,
-    #[serde(flatten)]
-    letter: DeadLetter,
-}
-
 pub(super) async fn run(global: &Global, args: &ListArgs) -> Result<Exit, Failure> {
     let session = Session::open(global, Secrets::Skip).await?;
-    let targets = args.selection.targets(&session)?;
-    let filter = args.selection.filter(&session).await?;
-    if let Some(by) = args.by {
-        let mut counting = Counting::new(by);
-        for target in targets {
-            let mut walk = session.queue.walk_dead(&target.target, &filter);
-            while let Some(letters) = walk.next().await? {
-                letters.iter().for_each(|letter| counting.add(&target.target.name, letter));
-            }
+    let (ops, filter) = (session.ops(), args.selection.filter());
+    match args.by {
+        Some(by) => {
+            let groups = ops.dead_letters().groups(&filter, by.into(), args.limit).await?;
+            global.output.answer(&Human(&groups))?;
         }
-        global.output.answer(&counting.finish(args.limit))?;
-        return Ok(Exit::Done);
-    }
-    let mut dead_letters = Vec::new();
-    for target in targets {
-        let mut walk = session.queue.walk_dead(&target.target, &filter);
-        let mut found = Vec::new();
-        while found.len() < args.limit
-            && let Some(letters) = walk.next().await?
-        {
-            found.extend(letters);
+        None => {
+            let letters = ops.dead_letters().list(&filter, args.limit).await?;
+            global.output.answer(&Human(&letters))?;
         }
-        let name = &target.target.name;
-        dead_letters.extend(found.into_iter().map(|letter| Listed { target: name.clone(), letter }));
     }
-    dead_letters.sort_by_key(|listed| std::cmp::Reverse(listed.letter.failed_at_ms));
-    dead_letters.truncate(args.limit);
-    global.output.answer(&DeadLetters { dead_letters })?;
     Ok(Exit::Done)
 }
 
-impl fmt::Display for DeadLetters {
+impl fmt::Display for Human<'_, DeadLetterList> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.dead_letters.is_empty() {
+        if self.0.dead_letters.is_empty() {
             return f.write_str("no dead letters");
         }
         let mut list = table(&["dead letter", "failed", "attempts", "item", "cause"]);
-        for Listed { target, letter } in &self.dead_letters {
+        for LetterAtTarget { target, letter } in &self.0.dead_letters {
             list.add_row([
                 format!("{target}/{}", letter.id),
                 Time(letter.failed_at_ms).to_string(),

@@ -1,7 +1,6 @@
 mod drop;
 mod groups;
 mod list;
-mod name;
 mod pick;
 mod retry;
 mod selection;

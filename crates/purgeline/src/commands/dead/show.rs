@@ -1,10 +1,8 @@
-use super::name::LetterName;
-use crate::{exit::Exit, failure::Failure, global::Global, output::Time, session::Session};
+use crate::{exit::Exit, failure::Failure, global::Global, output::Human, session::Session};
 use clap::Args;
 use purgeline_config::Secrets;
-use purgeline_core::TargetName;
-use purgeline_queue::{DeadLetter, RetryPlan};
-use serde::Serialize;
+use purgeline_ops::{DeadLetterStatus, LetterName, text::Time};
+use purgeline_queue::RetryPlan;
 use std::fmt;
 
 /// The arguments of `purgeline dead show`.
@@ -15,33 +13,16 @@ pub(super) struct ShowArgs {
     letter: LetterName,
 }
 
-/// What `purgeline dead show` answers.
-#[derive(Debug, Serialize)]
-struct Shown {
-    target: TargetName,
-    #[serde(flatten)]
-    letter: DeadLetter,
-    /// What a retry would do now.
-    retry: RetryPlan,
-}
-
 pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failure> {
-    let LetterName { target, id } = &args.letter;
     let session = Session::open(global, Secrets::Skip).await?;
-    let identity = &session.target(target)?.target;
-    let letter = session.queue.dead_letter(identity, id).await?.ok_or_else(|| {
-        Failure::NotThere(format!(
-            "there is no dead letter {target}/{id}; they are kept for a time (retention)"
-        ))
-    })?;
-    let retry = session.queue.plan_retry(identity, &letter).await?;
-    global.output.answer(&Shown { target: target.clone(), letter, retry })?;
+    let letter = session.ops().dead_letters().status(&args.letter).await?;
+    global.output.answer(&Human(&letter))?;
     Ok(Exit::Done)
 }
 
-impl fmt::Display for Shown {
+impl fmt::Display for Human<'_, DeadLetterStatus> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { target, letter, retry } = self;
+        let DeadLetterStatus { target, letter, retry } = self.0;
         writeln!(f, "dead letter {target}/{}", letter.id)?;
         writeln!(f, "item      {}", letter.item)?;
         writeln!(f, "cause     {} ({})", letter.cause, letter.cause.class)?;

@@ -1,9 +1,9 @@
 use crate::{
-    commands::job::JobView,
-    output::table,
+    output::{Human, table},
     refused::{Listed, RefusedItem},
 };
 use purgeline_core::{JobId, JobState};
+use purgeline_ops::JobStatus;
 use purgeline_producer::{Submitted, TargetShare};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use std::fmt;
@@ -16,7 +16,7 @@ pub(super) struct Answer {
     /// Items that were refused.
     pub(super) refused: Vec<RefusedItem>,
     /// The job when it had ended, if that was waited for.
-    pub(super) ended: Option<JobView>,
+    pub(super) ended: Option<JobStatus>,
 }
 
 impl Serialize for Answer {
@@ -67,7 +67,7 @@ impl fmt::Display for Answer {
             writeln!(f, "\nrefused and not enqueued: {}{}", self.refused.len(), Listed(&self.refused))?;
         }
         match &self.ended {
-            Some(ended) => write!(f, "\n{ended}"),
+            Some(ended) => write!(f, "\n{}", Human(ended)),
             None => Ok(()),
         }
     }

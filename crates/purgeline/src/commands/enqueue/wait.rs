@@ -1,6 +1,7 @@
-use crate::{commands::job::JobView, failure::Failure, output::Output, session::Session};
+use crate::{failure::Failure, output::Output, session::Session};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use purgeline_core::{JobId, PartCounts};
+use purgeline_core::JobId;
+use purgeline_ops::{JobStatus, OpsError, total_counts};
 use purgeline_queue::{Job, QueueError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -17,22 +18,22 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// When Redis is away for a minute. The job goes on without us.
-pub(super) async fn wait(session: &Session, id: JobId, output: Output) -> Result<JobView, Failure> {
+pub(super) async fn wait(session: &Session, id: JobId, output: Output) -> Result<JobStatus, Failure> {
+    let ops = session.ops();
     let bar = progress_bar(output);
     let mut pause = FIRST_LOOK;
     let mut away_since = None;
     loop {
-        match session.queue.job(id, &session.identities()).await {
-            Ok(Some(job)) if job.state.is_terminal() => {
+        match ops.jobs().read(id).await {
+            Ok(job) if job.state.is_terminal() => {
                 bar.finish_and_clear();
-                return JobView::read(session, id).await?.ok_or_else(|| gone(id));
+                return ops.jobs().status(id).await.map_err(ended);
             }
-            Ok(Some(job)) => {
+            Ok(job) => {
                 away_since = None;
                 show(&bar, &job);
             }
-            Ok(None) => return Err(gone(id)),
-            Err(error @ QueueError::Redis(_)) => {
+            Err(OpsError::Queue(error @ QueueError::Redis(_))) => {
                 let since = *away_since.get_or_insert_with(Instant::now);
                 if since.elapsed() > PATIENCE {
                     return Err(error.into());
@@ -42,15 +43,21 @@ pub(super) async fn wait(session: &Session, id: JobId, output: Output) -> Result
                     server.revive().await?;
                 }
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(ended(error)),
         }
         sleep(pause).await;
         pause = (pause * 2).min(LAST_LOOK);
     }
 }
 
-fn gone(id: JobId) -> Failure {
-    Failure::NotThere(format!("job {id} is no longer kept: it ended, and its retention has passed"))
+/// Why waiting ends. A job that is not there has been: it was submitted.
+fn ended(error: OpsError) -> Failure {
+    match error {
+        OpsError::UnknownJob(id) => {
+            Failure::NotThere(format!("job {id} is no longer kept: it ended, and its retention has passed"))
+        }
+        error => error.into(),
+    }
 }
 
 /// A bar on the terminal; hidden where there is none, or where a program reads.
@@ -65,7 +72,7 @@ fn progress_bar(output: Output) -> ProgressBar {
 }
 
 fn show(bar: &ProgressBar, job: &Job) {
-    let counts = job.parts.values().fold(PartCounts::default(), |sum, part| sum.plus(part.counts));
+    let counts = total_counts(job);
     bar.set_length(counts.items);
     bar.set_position(counts.settled());
     if counts.failed > 0 {

@@ -1,10 +1,10 @@
-use crate::{exit::Exit, failure::Failure, global::Global, session::Session};
+use crate::{exit::Exit, failure::Failure, global::Global, output::Human, session::Session};
 use clap::Args;
 use purgeline_config::Secrets;
-use purgeline_core::{JobId, JobState, TargetName};
-use purgeline_queue::{CancelState, CancelledPart, Job, Retention};
-use serde::Serialize;
-use std::{collections::BTreeMap, fmt};
+use purgeline_core::JobId;
+use purgeline_ops::{CancelledDelivery, CancelledJob};
+use purgeline_queue::CancelState;
+use std::fmt;
 
 /// The arguments of `purgeline job cancel`.
 #[derive(Debug, Args)]
@@ -19,83 +19,22 @@ pub(super) struct CancelArgs {
     dry_run: bool,
 }
 
-/// What `purgeline job cancel` answers.
-#[derive(Debug, Serialize)]
-struct Cancelled {
-    job: JobId,
-    /// Nothing was changed.
-    dry_run: bool,
-    /// How the job stands now.
-    state: JobState,
-    targets: BTreeMap<TargetName, AtTarget>,
-}
-
-/// A part of the job.
-#[derive(Debug, Serialize)]
-struct AtTarget {
-    #[serde(flatten)]
-    part: CancelledPart,
-    /// Items in calls under way: they end as they do.
-    under_way: u64,
-}
-
 pub(super) async fn run(global: &Global, args: &CancelArgs) -> Result<Exit, Failure> {
     let session = Session::open(global, Secrets::Skip).await?;
-    let read = async || {
-        let job = session.queue.job(args.id, &session.identities()).await?;
-        job.ok_or_else(|| {
-            Failure::NotThere(format!(
-                "there is no job {}; ended jobs are kept for a time (retention)",
-                args.id
-            ))
-        })
-    };
-    let before = read().await?;
-    let retention = Retention::from(&session.config.retention);
-    let mut targets = BTreeMap::new();
-    for name in before.parts.keys().filter(|_| !before.state.is_terminal()) {
-        // At a target that is no longer configured nothing goes out, and nothing can be asked.
-        let Ok(target) = session.target(name) else { continue };
-        let target = &target.target;
-        let recorded = session.queue.part_is_recorded(args.id, name).await?;
-        if recorded {
-            continue;
-        }
-        let part = session.queue.cancel(target, args.id, &args.reason, &retention, args.dry_run).await?;
-        if !args.dry_run {
-            if part.state == CancelState::Absent {
-                session.queue.cancel_part(args.id, name, before.items, &retention).await?;
-            }
-            session.queue.carry_outbox(target, &retention).await?;
-        }
-        targets.insert(name.clone(), part);
-    }
-    let after = read().await?;
-    let targets = targets
-        .into_iter()
-        .map(|(name, part)| {
-            let under_way = open(&after, &name).saturating_sub(if args.dry_run { part.cancelled } else { 0 });
-            (name, AtTarget { part, under_way })
-        })
-        .collect();
-    global.output.answer(&Cancelled { job: args.id, dry_run: args.dry_run, state: after.state, targets })?;
+    let cancelled = session.ops().jobs().cancel(args.id, &args.reason, args.dry_run).await?;
+    global.output.answer(&Human(&cancelled))?;
     Ok(Exit::Done)
 }
 
-/// Items of a part that have been enqueued and have not settled.
-fn open(job: &Job, target: &TargetName) -> u64 {
-    job.parts.get(target).map_or(0, |part| part.enqueued.saturating_sub(part.counts.settled()))
-}
-
-impl fmt::Display for Cancelled {
+impl fmt::Display for Human<'_, CancelledJob> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "job {}: {}", self.job, self.state)?;
-        if self.targets.is_empty() {
+        writeln!(f, "job {}: {}", self.0.job, self.0.state)?;
+        if self.0.targets.is_empty() {
             return f.write_str("nothing to cancel");
         }
         let (would, are) =
-            if self.dry_run { ("would be cancelled", "would go") } else { ("cancelled", "go") };
-        for (name, AtTarget { part, under_way }) in &self.targets {
+            if self.0.dry_run { ("would be cancelled", "would go") } else { ("cancelled", "go") };
+        for (name, CancelledDelivery { part, under_way }) in &self.0.targets {
             match part.state {
                 CancelState::Absent => writeln!(f, "{name}: nothing has come there, and nothing will")?,
                 CancelState::Ended if part.cancelled == 0 => writeln!(f, "{name}: had ended before")?,

@@ -1,16 +1,14 @@
 use crate::{
-    age::Age,
     exit::Exit,
     failure::Failure,
     global::Global,
-    output::{Time, table},
+    output::{Human, table},
     session::Session,
 };
 use clap::Args;
 use purgeline_config::Secrets;
-use purgeline_core::{JobState, PartCounts, TargetName};
-use purgeline_queue::{Job, JobFilter};
-use serde::Serialize;
+use purgeline_core::{JobState, TargetName};
+use purgeline_ops::{Age, JobList, JobQuery, text::Time, total_counts};
 use std::fmt;
 
 /// The arguments of `purgeline job list`.
@@ -36,42 +34,29 @@ pub(super) struct ListArgs {
     limit: usize,
 }
 
-/// Jobs looked at for those that match: a list must not hold Redis up for long.
-const LOOKED_AT: usize = 100_000;
-
-/// What `purgeline job list` answers.
-#[derive(Debug, Serialize)]
-struct Jobs {
-    jobs: Vec<Job>,
-}
-
 pub(super) async fn run(global: &Global, args: &ListArgs) -> Result<Exit, Failure> {
     let session = Session::open(global, Secrets::Skip).await?;
-    if let Some(target) = &args.target {
-        session.target(target)?;
-    }
-    let now = session.queue.now_ms().await?;
-    let filter = JobFilter {
+    let query = JobQuery {
         state: args.state,
         source: args.source.clone(),
+        older_than: args.older_than,
+        newer_than: args.newer_than,
         target: args.target.clone(),
-        since_ms: args.newer_than.map(|age| age.before(now)),
-        until_ms: args.older_than.map(|age| age.before(now)),
     };
-    let jobs = session.queue.jobs(&session.identities(), &filter, args.limit, LOOKED_AT).await?;
-    global.output.answer(&Jobs { jobs })?;
+    let jobs = session.ops().jobs().list(&query, args.limit).await?;
+    global.output.answer(&Human(&jobs))?;
     Ok(Exit::Done)
 }
 
-impl fmt::Display for Jobs {
+impl fmt::Display for Human<'_, JobList> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.jobs.is_empty() {
+        if self.0.jobs.is_empty() {
             return f.write_str("no jobs");
         }
         let mut list =
             table(&["job", "state", "submitted", "items", "settled", "failed", "source", "targets"]);
-        for job in &self.jobs {
-            let counts = job.parts.values().fold(PartCounts::default(), |sum, part| sum.plus(part.counts));
+        for job in &self.0.jobs {
+            let counts = total_counts(job);
             let targets: Vec<_> = job.parts.keys().map(|name| name.as_str()).collect();
             list.add_row([
                 job.id.to_string(),

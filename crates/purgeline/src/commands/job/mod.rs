@@ -3,8 +3,6 @@ mod list;
 mod show;
 mod view;
 
-pub(crate) use view::JobView;
-
 use crate::{exit::Exit, failure::Failure, global::Global};
 use clap::{Args, Subcommand};
 

@@ -1,5 +1,4 @@
-use super::JobView;
-use crate::{exit::Exit, failure::Failure, global::Global, session::Session};
+use crate::{exit::Exit, failure::Failure, global::Global, output::Human, session::Session};
 use clap::Args;
 use purgeline_config::Secrets;
 use purgeline_core::JobId;
@@ -13,9 +12,7 @@ pub(super) struct ShowArgs {
 
 pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failure> {
     let session = Session::open(global, Secrets::Skip).await?;
-    let job = JobView::read(&session, args.id).await?.ok_or_else(|| {
-        Failure::NotThere(format!("there is no job {}; ended jobs are kept for a time (retention)", args.id))
-    })?;
-    global.output.answer(&job)?;
+    let job = session.ops().jobs().status(args.id).await?;
+    global.output.answer(&Human(&job))?;
     Ok(Exit::Done)
 }

@@ -1,7 +1,8 @@
-use crate::{exit::Exit, failure::Failure, global::Global, output::table, session::find_target};
+use crate::{exit::Exit, failure::Failure, global::Global, output::table};
 use clap::Args;
 use purgeline_config::{Layers, Loaded, Secrets, load};
 use purgeline_core::{SystemClock, TargetName};
+use purgeline_ops::find_target;
 use purgeline_providers::CacheEntry;
 use purgeline_worker::WorkerError;
 use serde::Serialize;

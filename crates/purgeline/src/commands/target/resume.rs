@@ -1,10 +1,9 @@
 use super::author::Author;
-use crate::{exit::Exit, failure::Failure, global::Global, session::Session};
+use crate::{exit::Exit, failure::Failure, global::Global, output::Human, session::Session};
 use clap::Args;
 use purgeline_config::Secrets;
 use purgeline_core::TargetName;
-use purgeline_queue::HoldName;
-use serde::Serialize;
+use purgeline_ops::ResumedTarget;
 use std::fmt;
 
 /// The arguments of `purgeline target resume`.
@@ -16,30 +15,18 @@ pub(super) struct ResumeArgs {
     author: Author,
 }
 
-/// What `purgeline target resume` answers.
-#[derive(Debug, Serialize)]
-struct Resumed {
-    target: TargetName,
-    /// It was paused until now.
-    was_paused: bool,
-    /// It is `broken` or `unauthorised`, and a probe may go at once.
-    probes: Option<String>,
-}
-
 pub(super) async fn run(global: &Global, args: &ResumeArgs) -> Result<Exit, Failure> {
     let session = Session::open(global, Secrets::Skip).await?;
-    let target = &session.target(&args.name)?.target;
-    let was_paused = session.queue.release_by(target, HoldName::Paused, &args.author.name()).await?;
-    let probes = session.queue.probe(target).await?;
-    global.output.answer(&Resumed { target: args.name.clone(), was_paused, probes })?;
+    let resumed = session.ops().targets().resume(&args.name, &args.author.name()).await?;
+    global.output.answer(&Human(&resumed))?;
     Ok(Exit::Done)
 }
 
-impl fmt::Display for Resumed {
+impl fmt::Display for Human<'_, ResumedTarget> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let paused = if self.was_paused { "is paused no longer" } else { "was not paused" };
-        write!(f, "{}: {paused}", self.target)?;
-        match &self.probes {
+        let paused = if self.0.was_paused { "is paused no longer" } else { "was not paused" };
+        write!(f, "{}: {paused}", self.0.target)?;
+        match &self.0.probes {
             Some(name) => write!(f, "; it is {name}, and is tried once more now"),
             None => Ok(()),
         }

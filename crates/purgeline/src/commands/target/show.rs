@@ -1,15 +1,11 @@
-use crate::{
-    exit::Exit,
-    failure::Failure,
-    global::Global,
-    output::{HoldText, QuotaShown, Span, Time},
-    session::Session,
-};
+use crate::{exit::Exit, failure::Failure, global::Global, output::Human, session::Session};
 use clap::Args;
 use purgeline_config::Secrets;
-use purgeline_core::{HostPattern, Limits, TargetName};
-use purgeline_queue::{QuotaPolicy, TargetStats};
-use serde::Serialize;
+use purgeline_core::{Limits, TargetName};
+use purgeline_ops::{
+    TargetStatus,
+    text::{HoldText, Span, Time},
+};
 use std::fmt;
 
 /// The arguments of `purgeline target show`.
@@ -19,50 +15,22 @@ pub(super) struct ShowArgs {
     name: TargetName,
 }
 
-/// What `purgeline target show` answers.
-#[derive(Debug, Serialize)]
-struct Shown {
-    name: TargetName,
-    provider: &'static str,
-    title: &'static str,
-    /// Whose limits it shares.
-    account: TargetName,
-    hosts: Vec<HostPattern>,
-    /// Those in force: the provider's, narrowed by the configuration.
-    limits: Limits,
-    max_pending_items: u64,
-    /// The day's quotas, with a forecast.
-    quotas: Vec<QuotaShown>,
-    #[serde(flatten)]
-    stats: TargetStats,
-}
-
 pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failure> {
     let session = Session::open(global, Secrets::Skip).await?;
-    let target = session.target(&args.name)?;
-    let limits = &target.descriptor.limits;
-    let policy = QuotaPolicy::of(&target.descriptor, &target.config);
-    let now_ms = session.queue.now_ms().await?;
-    let quotas = session.queue.quotas(&target.target, &policy).await?;
-    global.output.answer(&Shown {
-        name: target.target.name.clone(),
-        provider: target.descriptor.name,
-        title: target.descriptor.title,
-        account: target.target.account.clone(),
-        hosts: target.config.hosts.clone(),
-        limits: limits.clone(),
-        max_pending_items: target.config.max_pending_items.get(),
-        quotas: quotas.into_iter().map(|quota| QuotaShown { quota, now_ms }).collect(),
-        stats: session.queue.stats(&target.target).await?,
-    })?;
+    let target = session.ops().targets().status(&args.name).await?;
+    global.output.answer(&Human(&target))?;
     Ok(Exit::Done)
 }
 
-impl fmt::Display for Shown {
+impl fmt::Display for Human<'_, TargetStatus> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stats = &self.stats;
-        writeln!(f, "target {}: {} ({}), account {}", self.name, self.title, self.provider, self.account)?;
-        let hosts: Vec<_> = self.hosts.iter().map(ToString::to_string).collect();
+        let stats = &self.0.stats;
+        writeln!(
+            f,
+            "target {}: {} ({}), account {}",
+            self.0.name, self.0.title, self.0.provider, self.0.account
+        )?;
+        let hosts: Vec<_> = self.0.hosts.iter().map(ToString::to_string).collect();
         match hosts.as_slice() {
             [] => writeln!(f, "hosts         none: only jobs that name it reach it")?,
             hosts => writeln!(f, "hosts         {}", hosts.join(" "))?,
@@ -70,7 +38,7 @@ impl fmt::Display for Shown {
         for hold in &stats.holds {
             writeln!(f, "held          {}", HoldText(hold))?;
         }
-        write!(f, "waiting       {} of at most {} items", stats.pending, self.max_pending_items)?;
+        write!(f, "waiting       {} of at most {} items", stats.pending, self.0.max_pending_items)?;
         if stats.delayed > 0 {
             write!(f, ", {} of them delayed", stats.delayed)?;
         }
@@ -90,8 +58,8 @@ impl fmt::Display for Shown {
             stats.in_batches, stats.in_flight, stats.open_batches, stats.ready_batches
         )?;
         writeln!(f, "dead letters  {}", stats.dead_letters)?;
-        for quota in &self.quotas {
-            writeln!(f, "quota         {quota}")?;
+        for quota in &self.0.quotas {
+            writeln!(f, "quota         {}", Human(quota))?;
         }
         let counters: Vec<_> =
             stats.counters.iter().map(|(name, number)| format!("{number} {name}")).collect();
@@ -100,7 +68,7 @@ impl fmt::Display for Shown {
             "so far        {}",
             if counters.is_empty() { "nothing".to_owned() } else { counters.join(", ") }
         )?;
-        write_limits(f, &self.limits)
+        write_limits(f, &self.0.limits)
     }
 }
 

@@ -1,5 +1,6 @@
 use super::short::Short;
-use crate::output::{HoldText, QuotaShown};
+use crate::output::Human;
+use purgeline_ops::{QuotaStatus, text::HoldText};
 use purgeline_queue::TargetSnapshot;
 use ratatui::text::Line;
 
@@ -27,7 +28,7 @@ pub(super) fn lines(target: &TargetSnapshot, now_ms: i64) -> Vec<Line<'static>> 
         lines.push(format!("limit     {}: {} of {} used{frees}", rate.rate, rate.used, rate.max));
     }
     for quota in &target.quotas {
-        lines.push(format!("quota     {}", QuotaShown { quota: quota.clone(), now_ms }));
+        lines.push(format!("quota     {}", Human(&QuotaStatus { quota: quota.clone(), now_ms })));
     }
     for (lane, hints) in &stats.lanes {
         lines.push(format!("lane      {lane}: {hints}"));

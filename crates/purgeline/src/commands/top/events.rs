@@ -1,4 +1,4 @@
-use crate::output::Time;
+use purgeline_ops::text::Time;
 use purgeline_queue::Event;
 use ratatui::text::Line;
 

@@ -7,12 +7,10 @@ mod targets;
 mod tests;
 mod view;
 
-use crate::{exit::Exit, failure::Failure, global::Global, session::Session};
+use crate::{exit::Exit, failure::Failure, global::Global, output::Human, session::Session};
 use clap::Args;
 use purgeline_config::Secrets;
-use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{Queue, QueueError, QuotaPolicy, Snapshot, Watched};
-use serde::Serialize;
+use purgeline_queue::Snapshot;
 use std::{
     fmt,
     io::{self, IsTerminal},
@@ -36,20 +34,6 @@ const EVENTS: usize = 50;
 /// The frame of `--once`, in characters: the least that it is made for.
 const FRAME: (u16, u16) = (80, 24);
 
-/// What there is to look at.
-#[derive(Clone, Debug)]
-struct Scene {
-    queue: Queue,
-    targets: Vec<Watched>,
-}
-
-/// What `purgeline top --once` answers.
-#[derive(Debug, Serialize)]
-struct Frame {
-    #[serde(flatten)]
-    snapshot: Snapshot,
-}
-
 /// Shows what goes on until it is told to end.
 ///
 /// # Errors
@@ -57,35 +41,20 @@ struct Frame {
 /// cannot be asked.
 pub(crate) async fn run(global: &Global, args: &TopArgs) -> Result<Exit, Failure> {
     let session = Session::open(global, Secrets::Skip).await?;
-    let targets = session.targets.iter().map(watched).collect();
-    let scene = Scene { queue: session.queue.clone(), targets };
+    let watch = session.ops().watch(EVENTS);
     if args.once {
-        global.output.answer(&Frame { snapshot: scene.look().await? })?;
+        global.output.answer(&Human(&watch.look().await?))?;
     } else if io::stdout().is_terminal() {
-        screen::show(scene, Duration::from_secs_f64(args.interval)).await?;
+        screen::show(watch, Duration::from_secs_f64(args.interval)).await?;
     } else {
         return Err(Failure::Input("standard output is no terminal: use --once".to_owned()));
     }
     Ok(Exit::Done)
 }
 
-fn watched(configured: &ConfiguredTarget) -> Watched {
-    Watched {
-        target: configured.target.clone(),
-        rates: configured.descriptor.limits.rates.clone(),
-        quotas: QuotaPolicy::of(&configured.descriptor, &configured.config),
-    }
-}
-
-impl Scene {
-    async fn look(&self) -> Result<Snapshot, QueueError> {
-        self.queue.watch(&self.targets, EVENTS).await
-    }
-}
-
-impl fmt::Display for Frame {
+impl fmt::Display for Human<'_, Snapshot> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(View::printed(self.snapshot.clone()).text(FRAME).trim_end())
+        f.write_str(View::printed(self.0.clone()).text(FRAME).trim_end())
     }
 }
 

@@ -1,24 +1,22 @@
-use super::{
-    Scene,
-    view::{Asked, View},
-};
+use super::view::{Asked, View};
 use crate::{failure::Failure, stop::StopSignals};
 use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures::StreamExt;
-use purgeline_queue::{QueueError, Snapshot};
+use purgeline_ops::{OpsError, Watch};
+use purgeline_queue::Snapshot;
 use ratatui::DefaultTerminal;
 use std::{io, time::Duration};
 use tokio::sync::{mpsc, watch};
 
 /// Shows what goes on until a key or a signal ends it. The terminal is left as it was, also by a
 /// panic.
-pub(super) async fn show(scene: Scene, interval: Duration) -> Result<(), Failure> {
+pub(super) async fn show(watched: Watch, interval: Duration) -> Result<(), Failure> {
     let mut signals = StopSignals::listen()?;
     let mut terminal = ratatui::try_init().map_err(failed)?;
     let (pause, paused) = watch::channel(false);
     // One look at a time: who looks waits until the last one was shown.
     let (seen, mut looks) = mpsc::channel(1);
-    let looking = tokio::spawn(look(scene, interval, paused, seen));
+    let looking = tokio::spawn(look(watched, interval, paused, seen));
     let shown = run(&mut terminal, &mut signals, &mut looks, &pause).await;
     looking.abort();
     ratatui::restore();
@@ -28,7 +26,7 @@ pub(super) async fn show(scene: Scene, interval: Duration) -> Result<(), Failure
 async fn run(
     terminal: &mut DefaultTerminal,
     signals: &mut StopSignals,
-    looks: &mut mpsc::Receiver<Result<Snapshot, QueueError>>,
+    looks: &mut mpsc::Receiver<Result<Snapshot, OpsError>>,
     pause: &watch::Sender<bool>,
 ) -> io::Result<()> {
     let mut view = View::default();
@@ -58,13 +56,14 @@ async fn run(
 
 /// Looks again and again, but while it is paused. An outage of Redis is seen, and its end.
 async fn look(
-    scene: Scene,
+    watched: Watch,
     interval: Duration,
     mut paused: watch::Receiver<bool>,
-    seen: mpsc::Sender<Result<Snapshot, QueueError>>,
+    seen: mpsc::Sender<Result<Snapshot, OpsError>>,
 ) {
     loop {
-        if paused.wait_for(|paused| !paused).await.is_err() || seen.send(scene.look().await).await.is_err() {
+        if paused.wait_for(|paused| !paused).await.is_err() || seen.send(watched.look().await).await.is_err()
+        {
             return;
         }
         tokio::time::sleep(interval).await;

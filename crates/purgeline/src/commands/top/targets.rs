@@ -1,4 +1,5 @@
 use super::short::{Count, Short};
+use purgeline_ops::{TargetState, scarcest_quota, tightest_rate};
 use purgeline_queue::{Hold, QuotaUse, RateUse, Snapshot, TargetSnapshot};
 use ratatui::{
     layout::Constraint,
@@ -61,39 +62,22 @@ fn failed(target: &TargetSnapshot) -> u64 {
 
 /// The limit that is nearest to being used up.
 fn binding(rates: &[RateUse]) -> String {
-    // Compared crosswise, since shares are no whole numbers; the first of equals.
-    let nearest =
-        rates.iter().reduce(
-            |nearest, rate| {
-                if rate.used * nearest.max > nearest.used * rate.max { rate } else { nearest }
-            },
-        );
-    nearest.map(|rate| format!("{}/{}", rate.used, rate.max)).unwrap_or_default()
+    tightest_rate(rates).map(|rate| format!("{}/{}", rate.used, rate.max)).unwrap_or_default()
 }
 
 /// What the day's quota that is nearest to being spent has left.
 fn left(quotas: &[QuotaUse]) -> String {
-    let bounded = quotas.iter().filter_map(|quota| Some((quota.left?, quota.max?)));
-    let nearest = bounded.reduce(|nearest, quota| {
-        let (shares_of_nearest, shares) = (nearest.0 * quota.1, quota.0 * nearest.1);
-        if shares < shares_of_nearest { quota } else { nearest }
-    });
-    nearest.map(|(left, _)| Count(left).to_string()).unwrap_or_default()
+    scarcest_quota(quotas).map(|(_, left)| Count(left).to_string()).unwrap_or_default()
 }
 
 /// In a word, what holds a target.
 fn state(snapshot: &Snapshot, target: &TargetSnapshot) -> String {
-    if let Some(Hold { name, until_ms, .. }) = target.stats.holds.first() {
-        return match until_ms {
-            Some(until) => format!("{name} {}", Short(until - snapshot.at_ms)),
-            None => name.clone(),
-        };
-    }
-    let works =
-        |names: &[purgeline_core::TargetName]| names.iter().any(|name| name.as_str() == target.target);
-    if snapshot.workers.iter().any(|worker| works(&worker.targets)) {
-        String::new()
-    } else {
-        "no worker".to_owned()
+    match TargetState::of(snapshot, target) {
+        TargetState::Held(Hold { name, until_ms: Some(until), .. }) => {
+            format!("{name} {}", Short(until - snapshot.at_ms))
+        }
+        TargetState::Held(Hold { name, until_ms: None, .. }) => name.clone(),
+        TargetState::NoWorker => "no worker".to_owned(),
+        TargetState::Works => String::new(),
     }
 }

@@ -1,6 +1,6 @@
 use super::{detail, events, short::Short, targets};
-use crate::output::Time;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use purgeline_ops::text::Time;
 use purgeline_queue::{Snapshot, WorkerInfo};
 use ratatui::{
     buffer::Buffer,

@@ -5,13 +5,12 @@ use crate::{
     failure::Failure,
     global::Global,
     input::{Param, resources},
+    output::Human,
     session::Session,
 };
 use clap::Args;
 use purgeline_config::Secrets;
 use purgeline_core::{Action, Item, TargetName};
-use purgeline_providers::ConfiguredTarget;
-use view::{AtTarget, UrlView};
 
 /// The arguments of `purgeline url`.
 #[derive(Debug, Args)]
@@ -43,20 +42,8 @@ pub(crate) struct UrlArgs {
 pub(crate) async fn run(global: &Global, args: &UrlArgs) -> Result<Exit, Failure> {
     let item = item(args).map_err(Failure::Input)?;
     let session = Session::open(global, Secrets::Skip).await?;
-    let targets: Vec<&ConfiguredTarget> = match &args.target {
-        Some(name) => vec![session.target(name)?],
-        None => session.targets.iter().filter(|target| target.serves(&item)).collect(),
-    };
-    if targets.is_empty() {
-        return Err(Failure::NotThere(format!(
-            "no target serves {item}: look at a target's hosts with `purgeline target list`, or name one with --target"
-        )));
-    }
-    let mut view = UrlView { item: item.name(args.action), targets: Vec::new() };
-    for target in targets {
-        view.targets.push(AtTarget::read(&session.queue, target, &item, args.action).await?);
-    }
-    global.output.answer(&view)?;
+    let status = session.ops().items().status(&item, args.action, args.target.as_ref()).await?;
+    global.output.answer(&Human(&status))?;
     Ok(Exit::Done)
 }
 

@@ -1,171 +1,52 @@
-use crate::{
-    failure::Failure,
-    output::{HoldText, Time},
-    whereabouts::{self, Wait},
+use crate::output::Human;
+use purgeline_core::JobId;
+use purgeline_ops::{
+    ItemAtTarget, ItemInBatch, ItemStatus, WaitingAtTarget,
+    text::{HoldText, Time},
 };
-use purgeline_core::{Action, Item, JobId, Kind, Priority, TargetName, ancestors};
-use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{
-    BatchState, DeadLetter, EmbargoedItem, Hold, LOOKED_AT, LastOutcome, PendingItem, Queue,
-};
-use serde::Serialize;
+use purgeline_queue::{BatchState, EmbargoedItem, LOOKED_AT, LastOutcome, PendingItem};
 use std::fmt;
 
-/// How an item fares at each target that serves it.
-#[derive(Debug, Serialize)]
-pub(super) struct UrlView {
-    pub(super) item: String,
-    pub(super) targets: Vec<AtTarget>,
-}
-
-/// How it fares at one target.
-#[derive(Debug, Serialize)]
-pub(super) struct AtTarget {
-    target: TargetName,
-    /// It waits, or a dir that covers it does.
-    waiting: Option<Waiting>,
-    /// It waits for the end of these embargoes, or a dir that covers it does: the first first.
-    embargoes: Vec<EmbargoedItem>,
-    /// It is in these calls.
-    batches: Vec<InBatch>,
-    /// What is held at the target, if anything of it waits there.
-    holds: Vec<Hold>,
-    /// How it last ended, and the dirs above it.
-    last: Vec<LastOutcome>,
-    /// What is kept of its last failure.
-    dead_letter: Option<DeadLetter>,
-}
-
-#[derive(Debug, Serialize)]
-struct Waiting {
-    /// What waits: the item, or the dir that covers it.
-    item: String,
-    #[serde(flatten)]
-    wait: Wait,
-    /// The jobs that wait for it; not all of them if `more_jobs`.
-    jobs: Vec<JobId>,
-    more_jobs: bool,
-    /// Items before it in its lane, about; `None`: it is delayed, or there are very many.
-    before: Option<u64>,
-}
-
-/// A call that the item is in.
-#[derive(Debug, Serialize)]
-struct InBatch {
-    batch: String,
-    state: BatchState,
-    worker: Option<String>,
-    leased_at_ms: Option<i64>,
-    receipt: Option<String>,
-    submitted_at_ms: Option<i64>,
-    /// When its worker's lease runs out, or when the provider is asked next, in milliseconds
-    /// since 1970.
-    due_ms: Option<i64>,
-    polls: u32,
-}
-
-impl AtTarget {
-    /// # Errors
-    /// When Redis cannot be asked.
-    pub(super) async fn read(
-        queue: &Queue,
-        configured: &ConfiguredTarget,
-        item: &Item,
-        wished: Action,
-    ) -> Result<Self, Failure> {
-        // What the item is called does not depend on the priority.
-        let (action, _) = configured.lane(item, wished, Priority::Normal);
-        let target = &configured.target;
-        let standing =
-            queue.standing(target, &configured.descriptor.limits, configured.config.linger_ms).await?;
-        let mut view = Self {
-            target: target.name.clone(),
-            waiting: None,
-            embargoes: queue.embargoes_of(target, item, action).await?,
-            batches: Vec::new(),
-            holds: Vec::new(),
-            last: queue.last_outcomes(target, item, action).await?,
-            dead_letter: None,
-        };
-        let dirs = ancestors(item).map(|dir| Item::from_normalized(Kind::Dir, dir));
-        for candidate in std::iter::once(item.clone()).chain(dirs) {
-            let found = whereabouts::find_pending(queue, configured, &standing, &candidate, action).await?;
-            let Some((PendingItem { name, record }, wait)) = found else { continue };
-            let before = match record.due_ms {
-                Some(_) => None,
-                None => queue.items_before(target, &candidate, action, &record.lane).await?,
-            };
-            let jobs = record.jobs.iter().map(|(job, _)| *job).collect();
-            let more_jobs = record.more_jobs;
-            view.waiting = Some(Waiting { item: name, wait, jobs, more_jobs, before });
-            break;
-        }
-        for id in queue.batches_of(target, item, action).await? {
-            // It may have ended since.
-            let Some(batch) = queue.batch(target, &id).await? else { continue };
-            view.batches.push(InBatch {
-                batch: id,
-                state: batch.state,
-                worker: batch.worker,
-                leased_at_ms: batch.leased_at_ms,
-                receipt: batch.receipt,
-                submitted_at_ms: batch.submitted_at_ms,
-                due_ms: batch.due_ms,
-                polls: batch.polls,
-            });
-        }
-        if view.waiting.is_some() || !view.embargoes.is_empty() || !view.batches.is_empty() {
-            view.holds = standing.holds;
-        }
-        let own = item.name(action);
-        let failed = view.last.iter().find(|last| last.item == own).and_then(|last| last.dead.as_deref());
-        if let Some(id) = failed {
-            view.dead_letter = queue.dead_letter(target, id).await?;
-        }
-        Ok(view)
-    }
-}
-
-impl fmt::Display for UrlView {
+impl fmt::Display for Human<'_, ItemStatus> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.item)?;
-        for target in &self.targets {
-            write!(f, "\n\n{target}")?;
+        write!(f, "{}", self.0.item)?;
+        for target in &self.0.targets {
+            write!(f, "\n\n{}", Human(target))?;
         }
         Ok(())
     }
 }
 
-impl fmt::Display for AtTarget {
+impl fmt::Display for Human<'_, ItemAtTarget> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "target {}", self.target)?;
-        if self.waiting.is_none() && self.embargoes.is_empty() && self.batches.is_empty() {
+        write!(f, "target {}", self.0.target)?;
+        if self.0.waiting.is_none() && self.0.embargoes.is_empty() && self.0.batches.is_empty() {
             f.write_str("\n  does not wait")?;
         }
-        if let Some(waiting) = &self.waiting {
-            write!(f, "\n  {waiting}")?;
+        if let Some(waiting) = &self.0.waiting {
+            write!(f, "\n  {}", Human(waiting))?;
         }
-        for EmbargoedItem { until_ms, item: PendingItem { name, record } } in &self.embargoes {
+        for EmbargoedItem { until_ms, item: PendingItem { name, record } } in &self.0.embargoes {
             write!(f, "\n  is embargoed as {name} until {}", Time(*until_ms))?;
             write_jobs(f, record.jobs.iter().map(|(job, _)| job), record.more_jobs)?;
         }
-        for batch in &self.batches {
-            write!(f, "\n  {batch}")?;
+        for batch in &self.0.batches {
+            write!(f, "\n  {}", Human(batch))?;
         }
-        for hold in &self.holds {
+        for hold in &self.0.holds {
             write!(f, "\n  held: {}", HoldText(hold))?;
         }
-        if self.last.is_empty() {
+        if self.0.last.is_empty() {
             f.write_str("\n  no outcome is kept (retention.history_s, retention.max_history)")?;
         }
-        for last in &self.last {
+        for last in &self.0.last {
             write!(f, "\n  ")?;
             write_last(f, last)?;
         }
-        match &self.dead_letter {
+        match &self.0.dead_letter {
             Some(letter) => {
                 write!(f, "\n  it said: {}", letter.cause)?;
-                write!(f, "\n  see `purgeline dead show {}/{}`", self.target, letter.id)
+                write!(f, "\n  see `purgeline dead show {}/{}`", self.0.target, letter.id)
             }
             None => Ok(()),
         }
@@ -187,16 +68,16 @@ fn write_last(f: &mut fmt::Formatter<'_>, last: &LastOutcome) -> fmt::Result {
     Ok(())
 }
 
-impl fmt::Display for Waiting {
+impl fmt::Display for Human<'_, WaitingAtTarget> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "waits as {} {}", self.item, self.wait)?;
-        match (self.before, self.wait.is_delayed()) {
+        write!(f, "waits as {} {}", self.0.item, Human(&self.0.wait))?;
+        match (self.0.before, self.0.wait.is_delayed()) {
             (Some(0), _) => f.write_str(", next in its lane")?,
             (Some(before), _) => write!(f, ", behind {before} in its lane")?,
             (None, false) => write!(f, ", behind more than {LOOKED_AT} in its lane")?,
             (None, true) => {}
         }
-        write_jobs(f, self.jobs.iter(), self.more_jobs)
+        write_jobs(f, self.0.jobs.iter(), self.0.more_jobs)
     }
 }
 
@@ -210,10 +91,10 @@ fn write_jobs<'a>(
     write!(f, "\n  for {jobs}{}", if more { " and more" } else { "" })
 }
 
-impl fmt::Display for InBatch {
+impl fmt::Display for Human<'_, ItemInBatch> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { batch, worker, .. } = self;
-        match self.state {
+        let ItemInBatch { batch, worker, .. } = self.0;
+        match self.0.state {
             BatchState::Ready => {
                 return write!(f, "waits to be sent in batch {batch}, a part of a refused one");
             }
@@ -223,22 +104,22 @@ impl fmt::Display for InBatch {
         if let Some(worker) = worker {
             write!(f, " by worker {worker}")?;
         }
-        let lease_until_ms = self.due_ms.filter(|_| self.state == BatchState::Leased);
+        let lease_until_ms = self.0.due_ms.filter(|_| self.0.state == BatchState::Leased);
         let times = [
-            (self.leased_at_ms, "leased"),
+            (self.0.leased_at_ms, "leased"),
             (lease_until_ms, "its worker's until"),
-            (self.submitted_at_ms, "accepted"),
+            (self.0.submitted_at_ms, "accepted"),
         ];
         for (at, what) in times {
             if let Some(at) = at {
                 write!(f, ", {what} {}", Time(at))?;
             }
         }
-        if let Some(receipt) = &self.receipt {
-            write!(f, ", receipt {receipt}, asked about {} times", self.polls)?;
+        if let Some(receipt) = &self.0.receipt {
+            write!(f, ", receipt {receipt}, asked about {} times", self.0.polls)?;
         }
-        match self.due_ms {
-            Some(next) if self.state == BatchState::Submitted => write!(f, ", next {}", Time(next)),
+        match self.0.due_ms {
+            Some(next) if self.0.state == BatchState::Submitted => write!(f, ", next {}", Time(next)),
             _ => Ok(()),
         }
     }

@@ -1,8 +1,8 @@
-use super::report::Check;
-use crate::{output::HoldText, session::Session};
+use super::check::Check;
+use crate::{Ops, text::HoldText};
 use purgeline_core::{Action, Item, Lane, Priority, Target};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{Mend, Queue, QueueError, Retention};
+use purgeline_queue::{Mend, Queue, QueueError};
 
 /// Violations that are listed one by one.
 const LISTED: usize = 50;
@@ -60,12 +60,11 @@ pub(super) async fn deep(queue: &Queue, targets: &[Target]) -> Result<Vec<Check>
 ///
 /// # Errors
 /// When Redis cannot be asked.
-pub(super) async fn repair(session: &Session) -> Result<Vec<Mend>, QueueError> {
+pub(super) async fn repair(ops: &Ops) -> Result<Vec<Mend>, QueueError> {
     let route =
         |target: &Target, item: &Item, wished: Action, priority: Priority| -> Option<(Action, Lane)> {
-            let configured = session.targets.iter().find(|configured| configured.target == *target)?;
+            let configured = ops.targets.iter().find(|configured| configured.target == *target)?;
             configured.serves(item).then(|| configured.lane(item, wished, priority))
         };
-    let retention = Retention::from(&session.config.retention);
-    session.queue.repair(&session.identities(), &retention, &route).await
+    ops.queue.repair(&ops.identities(), &ops.retention, &route).await
 }

@@ -2,10 +2,18 @@ use jiff::Timestamp;
 use std::fmt;
 
 /// A time for people: `2026-11-21 18:40:26Z`.
-pub(crate) struct Time(pub(crate) i64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time(
+    /// Milliseconds since 1970.
+    pub i64,
+);
 
 /// A span for people, in milliseconds: `1.2 s`, `3 min 5 s`, `2 h 10 min`, `4 d 3 h`.
-pub(crate) struct Span(pub(crate) i64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(
+    /// Milliseconds.
+    pub i64,
+);
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,23 +1,34 @@
-use purgeline_core::TargetName;
+use purgeline_core::{TargetName, TargetNameError};
 use std::{fmt, str::FromStr};
+use thiserror::Error;
 
 /// A dead letter's name over all targets: `TARGET/ID`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct LetterName {
-    pub(super) target: TargetName,
-    pub(super) id: String,
+pub struct LetterName {
+    /// The target that it failed at.
+    pub target: TargetName,
+    /// Its id there.
+    pub id: String,
+}
+
+/// A text that names no dead letter.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum LetterNameError {
+    /// It has not both parts.
+    #[error("expected TARGET/ID, as `purgeline dead list` names it")]
+    Parts,
+    /// Its target can have no such name.
+    #[error(transparent)]
+    Target(#[from] TargetNameError),
 }
 
 impl FromStr for LetterName {
-    type Err = String;
+    type Err = LetterNameError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (target, id) = text
-            .split_once('/')
-            .filter(|(_, id)| !id.is_empty())
-            .ok_or("expected TARGET/ID, as `purgeline dead list` names it")?;
-        let target = target.parse().map_err(|error: purgeline_core::TargetNameError| error.to_string())?;
-        Ok(Self { target, id: id.to_owned() })
+        let (target, id) =
+            text.split_once('/').filter(|(_, id)| !id.is_empty()).ok_or(LetterNameError::Parts)?;
+        Ok(Self { target: target.parse()?, id: id.to_owned() })
     }
 }
 

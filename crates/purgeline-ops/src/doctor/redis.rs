@@ -1,8 +1,11 @@
-use super::{report::Check, topology};
+use super::{
+    check::Check,
+    primary::{Primary, Setting},
+    topology,
+};
 use purgeline_core::{Clock, SystemClock, config::RedisConfig};
-use purgeline_queue::{Connection, Queue, QueueError};
-use redis::{InfoDict, RedisError};
-use std::collections::HashMap;
+use purgeline_queue::{Queue, QueueError};
+use redis::RedisError;
 
 /// The oldest Redis that purgeline is tested with.
 const TESTED_VERSION: u64 = 7;
@@ -14,36 +17,13 @@ const MAX_SKEW_MS: i64 = 2_000;
 /// Used memory, in percent of the bound, from which on it is worth a warning.
 const FULL_PERCENT: u64 = 80;
 
-/// A server that takes writes: the one, or one of a cluster's.
-pub(super) struct Primary {
-    /// What its checks are called after: nothing, if there is but one.
-    place: String,
-    pub(super) address: String,
-    pub(super) info: InfoDict,
-}
-
-impl Primary {
-    /// The name of a check of it.
-    pub(super) fn check(&self, what: &str) -> String {
-        format!("redis {what}{}", self.place)
-    }
-}
-
 /// Looks at Redis itself: whether it is one that keeps what it is given.
 ///
 /// # Errors
 /// When it cannot be asked.
 pub(super) async fn checks(queue: &Queue, config: &RedisConfig) -> Result<Vec<Check>, QueueError> {
     let redis = queue.manager();
-    let infos = redis.each_primary(redis::cmd("INFO").arg("everything")).await?;
-    let many = infos.len() > 1;
-    let primaries = infos
-        .into_iter()
-        .map(|(address, info)| {
-            let place = if many { format!(" at {address}") } else { String::new() };
-            Ok(Primary { place, address, info: redis::from_redis_value(info).map_err(RedisError::from)? })
-        })
-        .collect::<Result<Vec<_>, QueueError>>()?;
+    let primaries = Primary::all(&redis).await?;
     let files = Setting::read(&redis, "appendonly").await;
     let syncs = Setting::read(&redis, "appendfsync").await;
     let policies = Setting::read(&redis, "maxmemory-policy").await;
@@ -57,35 +37,10 @@ pub(super) async fn checks(queue: &Queue, config: &RedisConfig) -> Result<Vec<Ch
     }
     for (address, time) in redis.each_primary(&redis::cmd("TIME")).await? {
         let (seconds, micros): (i64, i64) = redis::from_redis_value(time).map_err(RedisError::from)?;
-        let place = if many { format!(" and that of {address}") } else { String::new() };
+        let place = if primaries.len() > 1 { format!(" and that of {address}") } else { String::new() };
         checks.push(clock(&place, seconds * 1000 + micros / 1000));
     }
     Ok(checks)
-}
-
-/// One setting of all primaries, by address, or why it is not told: hosted Redises often refuse
-/// CONFIG.
-pub(super) struct Setting(Result<HashMap<String, String>, String>);
-
-impl Setting {
-    pub(super) async fn read(redis: &Connection, name: &str) -> Self {
-        let read = async {
-            let mut found = HashMap::new();
-            for (address, answer) in redis.each_primary(redis::cmd("CONFIG").arg("GET").arg(name)).await? {
-                let (_, value): (String, String) = redis::from_redis_value(answer)?;
-                found.insert(address, value);
-            }
-            Ok(found)
-        };
-        Self(read.await.map_err(|error: RedisError| error.to_string()))
-    }
-
-    pub(super) fn at(&self, primary: &Primary) -> Result<&str, &str> {
-        match &self.0 {
-            Ok(found) => found.get(&primary.address).map(String::as_str).ok_or("it said nothing"),
-            Err(error) => Err(error),
-        }
-    }
 }
 
 fn version(primary: &Primary) -> Check {
@@ -127,7 +82,7 @@ fn appendonly(primary: &Primary, setting: Result<&str, &str>) -> Check {
             value,
             "accepted jobs die with the Redis process: set appendonly yes in redis.conf",
         ),
-        Err(error) => not_told(check, error, "appendonly must be yes"),
+        Err(error) => Check::not_told(check, error, "appendonly must be yes"),
     }
 }
 
@@ -139,7 +94,7 @@ fn appendfsync(primary: &Primary, setting: Result<&str, &str>) -> Check {
             Check::warning(check, "everysec", "a power cut may lose the last second; always loses nothing")
         }
         Ok(value) => Check::bad(check, value, "a power cut may lose half a minute: set appendfsync always"),
-        Err(error) => not_told(check, error, "appendfsync should be always"),
+        Err(error) => Check::not_told(check, error, "appendfsync should be always"),
     }
 }
 
@@ -152,7 +107,7 @@ fn eviction(primary: &Primary, setting: Result<&str, &str>) -> Check {
             value,
             "a full Redis would forget accepted jobs: set maxmemory-policy noeviction",
         ),
-        Err(error) => not_told(check, error, "maxmemory-policy must be noeviction"),
+        Err(error) => Check::not_told(check, error, "maxmemory-policy must be noeviction"),
     }
 }
 
@@ -181,8 +136,4 @@ fn clock(place: &str, redis_ms: i64) -> Check {
     } else {
         Check::warning(check, found, "providers refuse signatures of a wrong time: let both follow NTP")
     }
-}
-
-pub(super) fn not_told(check: String, error: &str, advice: &str) -> Check {
-    Check::warning(check, format!("it does not tell ({error})"), format!("see for yourself: {advice}"))
 }

@@ -1,20 +1,14 @@
-use super::report::Check;
+use super::check::Check;
+use crate::{Ops, OpsError, WorkersStatus};
 use purgeline_core::TargetName;
-use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{Queue, QueueError};
 
 /// Looks at who works: for each target some worker must be alive, or nothing of it is sent.
 ///
 /// # Errors
 /// When Redis cannot be asked.
-pub(super) async fn check(queue: &Queue, targets: &[ConfiguredTarget]) -> Result<Check, QueueError> {
-    let workers = queue.workers().await?;
-    let idle: Vec<_> = targets
-        .iter()
-        .map(|configured| &configured.target.name)
-        .filter(|name| !workers.iter().any(|worker| worker.targets.contains(name)))
-        .map(TargetName::as_str)
-        .collect();
+pub(super) async fn check(ops: &Ops) -> Result<Check, OpsError> {
+    let WorkersStatus { workers, without_worker } = ops.workers().status().await?;
+    let idle: Vec<_> = without_worker.iter().map(TargetName::as_str).collect();
     let names: Vec<_> = workers.iter().map(|worker| worker.name.as_str()).collect();
     let alive = match names.len() {
         0 => "none is alive".to_owned(),

@@ -1,8 +1,8 @@
 //! Where Redis is more than one server: whether the others are there, and agree.
 
 use super::{
-    redis::{Primary, Setting, not_told},
-    report::Check,
+    check::Check,
+    primary::{Primary, Setting},
 };
 use purgeline_core::config::{Durability, RedisConfig};
 use purgeline_queue::{Queue, Sentinels, Topology};
@@ -139,7 +139,7 @@ fn min_replicas(primary: &Primary, setting: Result<&str, &str>, wanted: u32) -> 
     match setting.map(|text| (text, text.parse::<u32>())) {
         Ok((text, Ok(fewest))) if fewest >= wanted => Check::good(check, text),
         Ok((text, _)) => Check::warning(check, text, format!("{advice}: set it to {wanted}")),
-        Err(error) => not_told(check, error, "min-replicas-to-write should be redis.replicas"),
+        Err(error) => Check::not_told(check, error, "min-replicas-to-write should be redis.replicas"),
     }
 }
 

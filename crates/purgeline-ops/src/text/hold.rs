@@ -3,7 +3,11 @@ use purgeline_queue::Hold;
 use std::fmt;
 
 /// A hold for people: what, since and until when, by whom, why.
-pub(crate) struct HoldText<'a>(pub(crate) &'a Hold);
+#[derive(Clone, Copy, Debug)]
+pub struct HoldText<'a>(
+    /// The hold.
+    pub &'a Hold,
+);
 
 impl fmt::Display for HoldText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

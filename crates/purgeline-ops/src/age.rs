@@ -2,17 +2,18 @@ use std::{fmt, str::FromStr};
 
 /// How long ago, as an operator writes it: `90s`, `15m`, `2h`, `3d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Age {
+pub struct Age {
     ms: i64,
 }
 
 /// A text that is no age.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AgeError(String);
+pub struct AgeError(String);
 
 impl Age {
     /// The time so long before `now_ms`, in milliseconds since 1970.
-    pub(crate) const fn before(self, now_ms: i64) -> i64 {
+    #[must_use]
+    pub const fn before(self, now_ms: i64) -> i64 {
         now_ms.saturating_sub(self.ms)
     }
 }
