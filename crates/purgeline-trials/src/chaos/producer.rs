@@ -52,7 +52,8 @@ const RETRY_MS: std::ops::Range<u64> = 20..300;
 pub(crate) async fn command(args: &ProduceArgs) -> Result<ExitCode> {
     let mut terminated = signal(SignalKind::terminate())?;
     let targets = serde_json::from_slice(&std::fs::read(&args.targets)?)?;
-    let producer = Producer::new(Queue::open(&args.redis)?, site::resolve(&targets)?, site::retention());
+    let producer =
+        Producer::new(Queue::open(&args.redis)?.produce(), site::resolve(&targets)?, site::retention());
     let mut journal = Journal::open(&args.journal)?;
     let mut random = StdRng::seed_from_u64(args.seed ^ journal.next());
     if args.finish {

@@ -43,7 +43,8 @@ pub(super) async fn run(case: &Case) -> Result<CaseReport> {
     let targets = json!({ "cdn": case.account.target(&sim) });
     let site = Site::new("limits", 5_000, &json!({ "lease_ms": LEASE_MS }), &targets)?;
     let redis = site.redis().await?;
-    let producer = Producer::new(Queue::open(redis.url())?, site::resolve(&targets)?, site::retention());
+    let producer =
+        Producer::new(Queue::open(redis.url())?.produce(), site::resolve(&targets)?, site::retention());
     for from in (0..case.backlog).step_by(usize::try_from(JOB_URLS)?) {
         let urls = (from..case.backlog.min(from + JOB_URLS))
             .map(|number| format!("https://www.example.com/{number:07}"))

@@ -31,7 +31,7 @@ impl Change for Dropped {
         let ids: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();
         self.0 += match dry_run {
             true => ids.len() as u64,
-            false => session.queue.drop_dead(&target.target, &ids).await?,
+            false => session.queue.operate().drop_dead(&target.target, &ids).await?,
         };
         Ok(())
     }

@@ -49,7 +49,7 @@ pub(super) async fn run(global: &Global, args: &ListArgs) -> Result<Exit, Failur
     if let Some(by) = args.by {
         let mut counting = Counting::new(by);
         for target in targets {
-            let mut walk = session.queue.walk_dead(&target.target, &filter);
+            let mut walk = session.queue.inspect().walk_dead(&target.target, &filter);
             while let Some(letters) = walk.next().await? {
                 letters.iter().for_each(|letter| counting.add(&target.target.name, letter));
             }
@@ -59,7 +59,7 @@ pub(super) async fn run(global: &Global, args: &ListArgs) -> Result<Exit, Failur
     }
     let mut dead_letters = Vec::new();
     for target in targets {
-        let mut walk = session.queue.walk_dead(&target.target, &filter);
+        let mut walk = session.queue.inspect().walk_dead(&target.target, &filter);
         let mut found = Vec::new();
         while found.len() < args.limit
             && let Some(letters) = walk.next().await?

@@ -88,7 +88,7 @@ impl Pick {
         }
         let filter: DeadFilter = self.selection.filter(session).await?;
         for target in self.selection.targets(session)? {
-            let mut walk = session.queue.walk_dead(&target.target, &filter);
+            let mut walk = session.queue.inspect().walk_dead(&target.target, &filter);
             while let Some(letters) = walk.next().await? {
                 answer.change(session, target, &letters).await?;
             }
@@ -106,7 +106,7 @@ impl Pick {
             let target = session.target(target)?;
             let mut letters = Vec::new();
             for name in names {
-                match session.queue.dead_letter(&target.target, &name.id).await? {
+                match session.queue.inspect().dead_letter(&target.target, &name.id).await? {
                     Some(letter) => letters.push(letter),
                     None => answer.gone.push(name.to_string()),
                 }

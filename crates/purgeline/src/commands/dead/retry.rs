@@ -45,7 +45,7 @@ impl Change for Retried {
     ) -> Result<(), Failure> {
         for letter in letters {
             let RetryPlan { joins, reopened, left_out, .. } =
-                session.queue.plan_retry(&target.target, letter).await?;
+                session.queue.operate().plan_retry(&target.target, letter).await?;
             self.joins += u64::from(joins);
             self.reopened += reopened as u64;
             self.left_out += left_out as u64;
@@ -59,7 +59,7 @@ impl Change for Retried {
         let ids: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();
         let retention = Retention::from(&session.config.retention);
         let room = target.config.max_pending_items.get();
-        let done = session.queue.retry_dead(&target.target, &ids, room, &retention).await?;
+        let done = session.queue.operate().retry_dead(&target.target, &ids, room, &retention).await?;
         self.retried += done.retried;
         self.no_room += done.no_room;
         self.nameless += done.nameless;

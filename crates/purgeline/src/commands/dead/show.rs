@@ -28,12 +28,12 @@ pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failur
     let LetterName { target, id } = &args.letter;
     let session = Session::open(global, Secrets::Skip).await?;
     let identity = &session.target(target)?.target;
-    let letter = session.queue.dead_letter(identity, id).await?.ok_or_else(|| {
+    let letter = session.queue.inspect().dead_letter(identity, id).await?.ok_or_else(|| {
         Failure::NotThere(format!(
             "there is no dead letter {target}/{id}; they are kept for a time (retention)"
         ))
     })?;
-    let retry = session.queue.plan_retry(identity, &letter).await?;
+    let retry = session.queue.operate().plan_retry(identity, &letter).await?;
     global.output.answer(&Shown { target: target.clone(), letter, retry })?;
     Ok(Exit::Done)
 }

@@ -1,7 +1,7 @@
 use super::{report::Check, topology};
 use purgeline_core::{Clock, SystemClock, config::RedisConfig};
-use purgeline_queue::{Connection, Queue, QueueError};
-use redis::{InfoDict, RedisError};
+use purgeline_queue::{Queue, QueueError, RedisInspection};
+use redis::InfoDict;
 use std::collections::HashMap;
 
 /// The oldest Redis that purgeline is tested with.
@@ -34,16 +34,16 @@ impl Primary {
 /// # Errors
 /// When it cannot be asked.
 pub(super) async fn checks(queue: &Queue, config: &RedisConfig) -> Result<Vec<Check>, QueueError> {
-    let redis = queue.manager();
-    let infos = redis.each_primary(redis::cmd("INFO").arg("everything")).await?;
+    let redis = queue.redis();
+    let infos = redis.infos().await?;
     let many = infos.len() > 1;
     let primaries = infos
         .into_iter()
         .map(|(address, info)| {
             let place = if many { format!(" at {address}") } else { String::new() };
-            Ok(Primary { place, address, info: redis::from_redis_value(info).map_err(RedisError::from)? })
+            Primary { place, address, info }
         })
-        .collect::<Result<Vec<_>, QueueError>>()?;
+        .collect::<Vec<_>>();
     let files = Setting::read(&redis, "appendonly").await;
     let syncs = Setting::read(&redis, "appendfsync").await;
     let policies = Setting::read(&redis, "maxmemory-policy").await;
@@ -55,10 +55,9 @@ pub(super) async fn checks(queue: &Queue, config: &RedisConfig) -> Result<Vec<Ch
         checks.push(eviction(primary, policies.at(primary)));
         checks.push(memory(primary));
     }
-    for (address, time) in redis.each_primary(&redis::cmd("TIME")).await? {
-        let (seconds, micros): (i64, i64) = redis::from_redis_value(time).map_err(RedisError::from)?;
+    for (address, now_ms) in redis.clocks_ms().await? {
         let place = if many { format!(" and that of {address}") } else { String::new() };
-        checks.push(clock(&place, seconds * 1000 + micros / 1000));
+        checks.push(clock(&place, now_ms));
     }
     Ok(checks)
 }
@@ -68,16 +67,9 @@ pub(super) async fn checks(queue: &Queue, config: &RedisConfig) -> Result<Vec<Ch
 pub(super) struct Setting(Result<HashMap<String, String>, String>);
 
 impl Setting {
-    pub(super) async fn read(redis: &Connection, name: &str) -> Self {
-        let read = async {
-            let mut found = HashMap::new();
-            for (address, answer) in redis.each_primary(redis::cmd("CONFIG").arg("GET").arg(name)).await? {
-                let (_, value): (String, String) = redis::from_redis_value(answer)?;
-                found.insert(address, value);
-            }
-            Ok(found)
-        };
-        Self(read.await.map_err(|error: RedisError| error.to_string()))
+    pub(super) async fn read(redis: &RedisInspection, name: &str) -> Self {
+        let found = redis.setting(name).await.map(|found| found.into_iter().collect());
+        Self(found.map_err(|error| error.to_string()))
     }
 
     pub(super) fn at(&self, primary: &Primary) -> Result<&str, &str> {

@@ -8,7 +8,7 @@ use purgeline_queue::{Queue, QueueError};
 /// # Errors
 /// When Redis cannot be asked.
 pub(super) async fn check(queue: &Queue, targets: &[ConfiguredTarget]) -> Result<Check, QueueError> {
-    let workers = queue.workers().await?;
+    let workers = queue.inspect().workers().await?;
     let idle: Vec<_> = targets
         .iter()
         .map(|configured| &configured.target.name)

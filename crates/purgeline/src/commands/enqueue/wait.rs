@@ -22,7 +22,7 @@ pub(super) async fn wait(session: &Session, id: JobId, output: Output) -> Result
     let mut pause = FIRST_LOOK;
     let mut away_since = None;
     loop {
-        match session.queue.job(id, &session.identities()).await {
+        match session.queue.inspect().job(id, &session.identities()).await {
             Ok(Some(job)) if job.state.is_terminal() => {
                 bar.finish_and_clear();
                 return JobView::read(session, id).await?.ok_or_else(|| gone(id));

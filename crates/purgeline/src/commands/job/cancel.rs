@@ -41,7 +41,7 @@ struct AtTarget {
 pub(super) async fn run(global: &Global, args: &CancelArgs) -> Result<Exit, Failure> {
     let session = Session::open(global, Secrets::Skip).await?;
     let read = async || {
-        let job = session.queue.job(args.id, &session.identities()).await?;
+        let job = session.queue.inspect().job(args.id, &session.identities()).await?;
         job.ok_or_else(|| {
             Failure::NotThere(format!(
                 "there is no job {}; ended jobs are kept for a time (retention)",
@@ -56,16 +56,17 @@ pub(super) async fn run(global: &Global, args: &CancelArgs) -> Result<Exit, Fail
         // At a target that is no longer configured nothing goes out, and nothing can be asked.
         let Ok(target) = session.target(name) else { continue };
         let target = &target.target;
-        let recorded = session.queue.part_is_recorded(args.id, name).await?;
+        let recorded = session.queue.produce().part_is_recorded(args.id, name).await?;
         if recorded {
             continue;
         }
-        let part = session.queue.cancel(target, args.id, &args.reason, &retention, args.dry_run).await?;
+        let part =
+            session.queue.operate().cancel(target, args.id, &args.reason, &retention, args.dry_run).await?;
         if !args.dry_run {
             if part.state == CancelState::Absent {
-                session.queue.cancel_part(args.id, name, before.items, &retention).await?;
+                session.queue.produce().cancel_part(args.id, name, before.items, &retention).await?;
             }
-            session.queue.carry_outbox(target, &retention).await?;
+            session.queue.work().carry_outbox(target, &retention).await?;
         }
         targets.insert(name.clone(), part);
     }

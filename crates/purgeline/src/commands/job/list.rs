@@ -58,7 +58,7 @@ pub(super) async fn run(global: &Global, args: &ListArgs) -> Result<Exit, Failur
         since_ms: args.newer_than.map(|age| age.before(now)),
         until_ms: args.older_than.map(|age| age.before(now)),
     };
-    let jobs = session.queue.jobs(&session.identities(), &filter, args.limit, LOOKED_AT).await?;
+    let jobs = session.queue.inspect().jobs(&session.identities(), &filter, args.limit, LOOKED_AT).await?;
     global.output.answer(&Jobs { jobs })?;
     Ok(Exit::Done)
 }

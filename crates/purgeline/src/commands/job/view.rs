@@ -64,13 +64,15 @@ impl JobView {
     /// # Errors
     /// When Redis cannot be asked.
     pub(crate) async fn read(session: &Session, id: JobId) -> Result<Option<Self>, Failure> {
-        let Some(job) = session.queue.job(id, &session.identities()).await? else { return Ok(None) };
+        let Some(job) = session.queue.inspect().job(id, &session.identities()).await? else {
+            return Ok(None);
+        };
         let mut view = Self { job, failures: Vec::new(), waiting: Vec::new(), holds: Vec::new() };
         for (name, part) in &view.job.parts {
             // A part at a target that is no longer configured shows what was taken down of it.
             let Ok(target) = session.target(name) else { continue };
             for id in &part.dead {
-                if let Some(letter) = session.queue.dead_letter(&target.target, id).await? {
+                if let Some(letter) = session.queue.inspect().dead_letter(&target.target, id).await? {
                     view.failures.push(Failed { target: name.clone(), letter });
                 }
             }
@@ -78,7 +80,8 @@ impl JobView {
                 continue;
             }
             let limits = &target.descriptor.limits;
-            let standing = session.queue.standing(&target.target, limits, target.config.linger_ms).await?;
+            let standing =
+                session.queue.inspect().standing(&target.target, limits, target.config.linger_ms).await?;
             view.holds
                 .extend(standing.holds.iter().cloned().map(|hold| HeldTarget { target: name.clone(), hold }));
             for text in view.job.first_items.iter().take(LOOKED_FOR) {

@@ -27,7 +27,7 @@ pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
             name: target.target.name.clone(),
             provider: target.descriptor.name,
             hosts: target.config.hosts.clone(),
-            stats: session.queue.stats(&target.target).await?,
+            stats: session.queue.inspect().stats(&target.target).await?,
         });
     }
     global.output.answer(&Targets { targets })?;

@@ -50,9 +50,9 @@ pub(super) async fn run(global: &Global, args: &PauseArgs) -> Result<Exit, Failu
     let cause = Cause::new(Class::Delay, BY_HAND, &args.reason.0);
     let for_ms = args.span.map(|span| span.ms);
     let queue = &session.queue;
-    let taken = queue.hold(target, HoldName::Paused, for_ms, &cause, &args.author.name()).await?;
+    let taken = queue.operate().hold(target, HoldName::Paused, for_ms, &cause, &args.author.name()).await?;
     let paused = HoldName::Paused.to_string();
-    let stands = queue.holds(target).await?.into_iter().find(|hold| hold.name == paused);
+    let stands = queue.inspect().holds(target).await?.into_iter().find(|hold| hold.name == paused);
     let Some(hold) = stands else {
         return Err(Failure::NotDone(format!(
             "{} was resumed at the same moment: pause it again",

@@ -28,8 +28,9 @@ struct Resumed {
 pub(super) async fn run(global: &Global, args: &ResumeArgs) -> Result<Exit, Failure> {
     let session = Session::open(global, Secrets::Skip).await?;
     let target = &session.target(&args.name)?.target;
-    let was_paused = session.queue.release_by(target, HoldName::Paused, &args.author.name()).await?;
-    let probes = session.queue.probe(target).await?;
+    let was_paused =
+        session.queue.operate().release_by(target, HoldName::Paused, &args.author.name()).await?;
+    let probes = session.queue.operate().probe(target).await?;
     global.output.answer(&Resumed { target: args.name.clone(), was_paused, probes })?;
     Ok(Exit::Done)
 }

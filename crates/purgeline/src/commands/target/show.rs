@@ -43,7 +43,7 @@ pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failur
     let limits = &target.descriptor.limits;
     let policy = QuotaPolicy::new(limits, target.config.limits.quota_reserve_percent.get());
     let now_ms = session.queue.now_ms().await?;
-    let quotas = session.queue.quotas(&target.target, &policy).await?;
+    let quotas = session.queue.inspect().quotas(&target.target, &policy).await?;
     global.output.answer(&Shown {
         name: target.target.name.clone(),
         provider: target.descriptor.name,
@@ -53,7 +53,7 @@ pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failur
         limits: limits.clone(),
         max_pending_items: target.config.max_pending_items.get(),
         quotas: quotas.into_iter().map(|quota| QuotaShown { quota, now_ms }).collect(),
-        stats: session.queue.stats(&target.target).await?,
+        stats: session.queue.inspect().stats(&target.target).await?,
     })?;
     Ok(Exit::Done)
 }

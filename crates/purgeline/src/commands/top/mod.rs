@@ -79,7 +79,7 @@ fn watched(configured: &ConfiguredTarget) -> Watched {
 
 impl Scene {
     async fn look(&self) -> Result<Snapshot, QueueError> {
-        self.queue.watch(&self.targets, EVENTS).await
+        self.queue.inspect().watch(&self.targets, EVENTS).await
     }
 }
 
