@@ -2,7 +2,7 @@ use crate::output::{HoldText, Time};
 use purgeline_core::{Action, Item, Kind, Priority, ancestors};
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{
-    BatchState, PendingItem, Queue, QueueError, QuotaPolicy, QuotaWait, Record, Standing, WaitReason,
+    BatchState, InspectQueue, PendingItem, QueueError, QuotaPolicy, QuotaWait, Record, Standing, WaitReason,
 };
 use serde::Serialize;
 use std::fmt;
@@ -75,7 +75,7 @@ pub(crate) struct Wait {
 /// # Errors
 /// When Redis cannot be asked.
 pub(crate) async fn find_embargoed(
-    queue: &Queue,
+    queue: &InspectQueue,
     target: &ConfiguredTarget,
     standing: &Standing,
     item: &Item,
@@ -83,7 +83,7 @@ pub(crate) async fn find_embargoed(
     not_before_ms: i64,
 ) -> Result<Option<Whereabouts>, QueueError> {
     let (action, _) = target.lane(item, wished, Priority::Normal);
-    let waits = queue.inspect().embargoed_item(&target.target, item, action, not_before_ms).await?.is_some();
+    let waits = queue.embargoed_item(&target.target, item, action, not_before_ms).await?.is_some();
     if waits {
         return Ok(Some(Whereabouts::Embargoed { until_ms: not_before_ms }));
     }
@@ -95,7 +95,7 @@ pub(crate) async fn find_embargoed(
 /// # Errors
 /// When Redis cannot be asked.
 pub(crate) async fn find(
-    queue: &Queue,
+    queue: &InspectQueue,
     target: &ConfiguredTarget,
     standing: &Standing,
     item: &Item,
@@ -106,8 +106,8 @@ pub(crate) async fn find(
     if let Some((_, wait)) = find_pending(queue, target, standing, item, action).await? {
         return Ok(Some(Whereabouts::Pending { wait }));
     }
-    if let Some(id) = queue.inspect().batch_of(&target.target, item, action).await?
-        && let Some(batch) = queue.inspect().batch(&target.target, &id).await?
+    if let Some(id) = queue.batch_of(&target.target, item, action).await?
+        && let Some(batch) = queue.batch(&target.target, &id).await?
     {
         return Ok(Some(Whereabouts::Batch {
             batch: id,
@@ -133,7 +133,7 @@ pub(crate) async fn find(
 /// # Errors
 /// When Redis cannot be asked.
 pub(crate) async fn find_pending(
-    queue: &Queue,
+    queue: &InspectQueue,
     target: &ConfiguredTarget,
     standing: &Standing,
     item: &Item,
@@ -141,11 +141,10 @@ pub(crate) async fn find_pending(
 ) -> Result<Option<(PendingItem, Wait)>, QueueError> {
     let policy =
         QuotaPolicy::new(&target.descriptor.limits, target.config.limits.quota_reserve_percent.get());
-    let Some(pending) = queue.inspect().pending_item(&target.target, item, action).await? else {
+    let Some(pending) = queue.pending_item(&target.target, item, action).await? else {
         return Ok(None);
     };
-    let quota =
-        queue.inspect().quota_wait(&target.target, &policy, item, pending.record.lane.priority).await?;
+    let quota = queue.quota_wait(&target.target, &policy, item, pending.record.lane.priority).await?;
     let wait = Wait { quota, ..Wait::of(item.kind(), &pending.record, standing) };
     Ok(Some((pending, wait)))
 }

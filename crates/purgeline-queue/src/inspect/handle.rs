@@ -1,7 +1,10 @@
 use crate::redis::store::Store;
 use std::ops::Deref;
 
-/// The queue as whoever looks sees it: how jobs, items, batches and targets stand. It changes nothing.
+/// The queue as whoever looks sees it: how jobs, items, batches and targets stand.
+///
+/// The commands that show something call it: `job`, `url`, `target`, `dead list`, `top`, `doctor`.
+/// It changes nothing, but that [`workers`](Self::workers) forgets workers that died.
 #[derive(Clone, Debug)]
 pub struct InspectQueue {
     pub(crate) store: Store,

@@ -84,10 +84,7 @@ impl InspectQueue {
     }
 
     /// The latest events, newest first, at most `most`.
-    ///
-    /// # Errors
-    /// When Redis cannot be asked.
-    pub async fn latest_events(&self, most: usize) -> Result<Vec<Event>, QueueError> {
+    async fn latest_events(&self, most: usize) -> Result<Vec<Event>, QueueError> {
         let reply: StreamRangeReply =
             self.manager().xrevrange_count(self.keys().events(), "+", "-", most).await?;
         Ok(reply.ids.into_iter().map(read_event).collect())

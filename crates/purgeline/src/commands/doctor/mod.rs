@@ -44,16 +44,16 @@ pub(crate) async fn run(global: &Global, args: &DoctorArgs) -> Result<Exit, Fail
         global.output.answer(&Report::new(checks, Vec::new()))?;
         return Ok(Exit::Failed);
     }
-    checks.push(workers::check(&session.queue, &session.targets).await?);
+    checks.push(workers::check(&session.queue.inspect(), &session.targets).await?);
     for target in &session.targets {
-        checks.extend(targets::checks(&session.queue, target).await?);
+        checks.extend(targets::checks(&session.queue.inspect(), target).await?);
     }
     let mut mends = Vec::new();
     if args.repair {
         mends = targets::repair(&session).await?;
     }
     if args.deep || args.repair {
-        checks.extend(targets::deep(&session.queue, &session.identities()).await?);
+        checks.extend(targets::deep(&session.queue.audit(), &session.identities()).await?);
     }
     let report = Report::new(checks, mends);
     global.output.answer(&report)?;

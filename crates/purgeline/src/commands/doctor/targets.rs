@@ -2,7 +2,7 @@ use super::report::Check;
 use crate::{output::HoldText, session::Session};
 use purgeline_core::{Action, Item, Lane, Priority, Target};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{Mend, Queue, QueueError, Retention};
+use purgeline_queue::{AuditQueue, InspectQueue, Mend, QueueError, Retention};
 
 /// Violations that are listed one by one.
 const LISTED: usize = 50;
@@ -11,10 +11,13 @@ const LISTED: usize = 50;
 ///
 /// # Errors
 /// When Redis cannot be asked.
-pub(super) async fn checks(queue: &Queue, target: &ConfiguredTarget) -> Result<Vec<Check>, QueueError> {
+pub(super) async fn checks(
+    queue: &InspectQueue,
+    target: &ConfiguredTarget,
+) -> Result<Vec<Check>, QueueError> {
     let name = &target.target.name;
     let check = format!("target {name}");
-    let stats = queue.inspect().stats(&target.target).await?;
+    let stats = queue.stats(&target.target).await?;
     let mut checks = Vec::new();
     let found = format!(
         "{} items wait, {} in batches, {} dead letters",
@@ -39,8 +42,8 @@ pub(super) async fn checks(queue: &Queue, target: &ConfiguredTarget) -> Result<V
 ///
 /// # Errors
 /// When Redis cannot be asked.
-pub(super) async fn deep(queue: &Queue, targets: &[Target]) -> Result<Vec<Check>, QueueError> {
-    let found = queue.audit().verify_twice(targets).await?;
+pub(super) async fn deep(queue: &AuditQueue, targets: &[Target]) -> Result<Vec<Check>, QueueError> {
+    let found = queue.verify_twice(targets).await?;
     if found.is_empty() {
         return Ok(vec![Check::good("records", "nothing is lost, all is counted once")]);
     }

@@ -1,14 +1,14 @@
 use super::report::Check;
 use purgeline_core::TargetName;
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{Queue, QueueError};
+use purgeline_queue::{InspectQueue, QueueError};
 
 /// Looks at who works: for each target some worker must be alive, or nothing of it is sent.
 ///
 /// # Errors
 /// When Redis cannot be asked.
-pub(super) async fn check(queue: &Queue, targets: &[ConfiguredTarget]) -> Result<Check, QueueError> {
-    let workers = queue.inspect().workers().await?;
+pub(super) async fn check(queue: &InspectQueue, targets: &[ConfiguredTarget]) -> Result<Check, QueueError> {
+    let workers = queue.workers().await?;
     let idle: Vec<_> = targets
         .iter()
         .map(|configured| &configured.target.name)

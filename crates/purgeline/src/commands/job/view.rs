@@ -86,7 +86,7 @@ impl JobView {
                 .extend(standing.holds.iter().cloned().map(|hold| HeldTarget { target: name.clone(), hold }));
             for text in view.job.first_items.iter().take(LOOKED_FOR) {
                 let Some((item, action)) = Item::from_name(text) else { continue };
-                let queue = &session.queue;
+                let queue = &session.queue.inspect();
                 let found = match view.job.timing.not_before_ms {
                     Some(at) => {
                         whereabouts::find_embargoed(queue, target, &standing, &item, action, at).await?

@@ -10,7 +10,7 @@ mod view;
 use crate::{cli::Global, config::Secrets, exit::Exit, failure::Failure, session::Session};
 use clap::Args;
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{Queue, QueueError, QuotaPolicy, Snapshot, Watched};
+use purgeline_queue::{InspectQueue, QueueError, QuotaPolicy, Snapshot, Watched};
 use serde::Serialize;
 use std::{
     fmt,
@@ -38,7 +38,7 @@ const FRAME: (u16, u16) = (80, 24);
 /// What there is to look at.
 #[derive(Clone, Debug)]
 struct Scene {
-    queue: Queue,
+    queue: InspectQueue,
     targets: Vec<Watched>,
 }
 
@@ -57,7 +57,7 @@ struct Frame {
 pub(crate) async fn run(global: &Global, args: &TopArgs) -> Result<Exit, Failure> {
     let session = Session::open(global, Secrets::Skip).await?;
     let targets = session.targets.iter().map(watched).collect();
-    let scene = Scene { queue: session.queue.clone(), targets };
+    let scene = Scene { queue: session.queue.inspect(), targets };
     if args.once {
         global.output.answer(&Frame { snapshot: scene.look().await? })?;
     } else if io::stdout().is_terminal() {
@@ -79,7 +79,7 @@ fn watched(configured: &ConfiguredTarget) -> Watched {
 
 impl Scene {
     async fn look(&self) -> Result<Snapshot, QueueError> {
-        self.queue.inspect().watch(&self.targets, EVENTS).await
+        self.queue.watch(&self.targets, EVENTS).await
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) async fn run(global: &Global, args: &UrlArgs) -> Result<Exit, Failure
     }
     let mut view = UrlView { item: item.name(args.action), targets: Vec::new() };
     for target in targets {
-        view.targets.push(AtTarget::read(&session.queue, target, &item, args.action).await?);
+        view.targets.push(AtTarget::read(&session.queue.inspect(), target, &item, args.action).await?);
     }
     global.output.answer(&view)?;
     Ok(Exit::Done)

@@ -6,7 +6,7 @@ use crate::{
 use purgeline_core::{Action, Item, JobId, Kind, Priority, TargetName, ancestors};
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{
-    BatchState, DeadLetter, EmbargoedItem, Hold, LOOKED_AT, LastOutcome, PendingItem, Queue,
+    BatchState, DeadLetter, EmbargoedItem, Hold, InspectQueue, LOOKED_AT, LastOutcome, PendingItem,
 };
 use serde::Serialize;
 use std::fmt;
@@ -68,7 +68,7 @@ impl AtTarget {
     /// # Errors
     /// When Redis cannot be asked.
     pub(super) async fn read(
-        queue: &Queue,
+        queue: &InspectQueue,
         configured: &ConfiguredTarget,
         item: &Item,
         wished: Action,
@@ -76,17 +76,15 @@ impl AtTarget {
         // What the item is called does not depend on the priority.
         let (action, _) = configured.lane(item, wished, Priority::Normal);
         let target = &configured.target;
-        let standing = queue
-            .inspect()
-            .standing(target, &configured.descriptor.limits, configured.config.linger_ms)
-            .await?;
+        let standing =
+            queue.standing(target, &configured.descriptor.limits, configured.config.linger_ms).await?;
         let mut view = Self {
             target: target.name.clone(),
             waiting: None,
-            embargoes: queue.inspect().embargoes_of(target, item, action).await?,
+            embargoes: queue.embargoes_of(target, item, action).await?,
             batches: Vec::new(),
             holds: Vec::new(),
-            last: queue.inspect().last_outcomes(target, item, action).await?,
+            last: queue.last_outcomes(target, item, action).await?,
             dead_letter: None,
         };
         let dirs = ancestors(item).map(|dir| Item::from_normalized(Kind::Dir, dir));
@@ -95,16 +93,16 @@ impl AtTarget {
             let Some((PendingItem { name, record }, wait)) = found else { continue };
             let before = match record.due_ms {
                 Some(_) => None,
-                None => queue.inspect().items_before(target, &candidate, action, &record.lane).await?,
+                None => queue.items_before(target, &candidate, action, &record.lane).await?,
             };
             let jobs = record.jobs.iter().map(|(job, _)| *job).collect();
             let more_jobs = record.more_jobs;
             view.waiting = Some(Waiting { item: name, wait, jobs, more_jobs, before });
             break;
         }
-        for id in queue.inspect().batches_of(target, item, action).await? {
+        for id in queue.batches_of(target, item, action).await? {
             // It may have ended since.
-            let Some(batch) = queue.inspect().batch(target, &id).await? else { continue };
+            let Some(batch) = queue.batch(target, &id).await? else { continue };
             view.batches.push(InBatch {
                 batch: id,
                 state: batch.state,
@@ -122,7 +120,7 @@ impl AtTarget {
         let own = item.name(action);
         let failed = view.last.iter().find(|last| last.item == own).and_then(|last| last.dead.as_deref());
         if let Some(id) = failed {
-            view.dead_letter = queue.inspect().dead_letter(target, id).await?;
+            view.dead_letter = queue.dead_letter(target, id).await?;
         }
         Ok(view)
     }
