@@ -1,5 +1,4 @@
 use crate::redis::store::Store;
-use std::ops::Deref;
 
 /// The queue as whoever mends it sees it: what breaks the invariants is found and repaired.
 ///
@@ -7,19 +6,11 @@ use std::ops::Deref;
 /// [`repair`](Self::repair); tests call [`verify`](Self::verify), when nothing else is going on.
 #[derive(Clone, Debug)]
 pub struct AuditQueue {
-    pub(crate) store: Store,
+    pub(super) store: Store,
 }
 
 impl AuditQueue {
     pub(crate) const fn over(store: Store) -> Self {
         Self { store }
-    }
-}
-
-impl Deref for AuditQueue {
-    type Target = Store;
-
-    fn deref(&self) -> &Store {
-        &self.store
     }
 }

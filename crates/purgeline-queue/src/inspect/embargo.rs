@@ -26,8 +26,8 @@ impl InspectQueue {
         action: Action,
         not_before_ms: i64,
     ) -> Result<Option<PendingItem>, QueueError> {
-        let (key, name) = (self.keys().embargoed(target), item.name(action));
-        let Some(text) = self.manager().hget(&key, format!("{not_before_ms} {name}")).await? else {
+        let (key, name) = (self.store.keys().embargoed(target), item.name(action));
+        let Some(text) = self.store.manager().hget(&key, format!("{not_before_ms} {name}")).await? else {
             return Ok(None);
         };
         Ok(Some(PendingItem { record: Record::parse(&format!("{key} {name}"), &text)?, name }))
@@ -47,9 +47,9 @@ impl InspectQueue {
     ) -> Result<Vec<EmbargoedItem>, QueueError> {
         let dirs = ancestors(item).map(|dir| Item::from_normalized(Kind::Dir, dir).name(action));
         let names: Vec<_> = std::iter::once(item.name(action)).chain(dirs).collect();
-        let (key, mut found) = (self.keys().embargoed(target), Vec::new());
-        let mut embargoes = Scan::sorted(&self.keys().embargoes(target));
-        while let Some(page) = embargoes.next(self).await? {
+        let (key, mut found) = (self.store.keys().embargoed(target), Vec::new());
+        let mut embargoes = Scan::sorted(&self.store.keys().embargoes(target));
+        while let Some(page) = embargoes.next(&self.store).await? {
             for (field, _) in page {
                 // {T}:embargoes holds 'MS NAME'; what else it holds is for verify to tell.
                 let Some((Ok(until_ms), name)) =
@@ -61,7 +61,7 @@ impl InspectQueue {
                     continue;
                 }
                 // It may have ended since.
-                let Some(text) = self.manager().hget(&key, &field).await? else { continue };
+                let Some(text) = self.store.manager().hget(&key, &field).await? else { continue };
                 let record = Record::parse(&format!("{key} {field}"), &text)?;
                 let item = PendingItem { name: name.to_owned(), record };
                 found.push(EmbargoedItem { until_ms, item });

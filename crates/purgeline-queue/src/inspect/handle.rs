@@ -1,5 +1,4 @@
 use crate::redis::store::Store;
-use std::ops::Deref;
 
 /// The queue as whoever looks sees it: how jobs, items, batches and targets stand.
 ///
@@ -7,19 +6,11 @@ use std::ops::Deref;
 /// It changes nothing, but that [`workers`](Self::workers) forgets workers that died.
 #[derive(Clone, Debug)]
 pub struct InspectQueue {
-    pub(crate) store: Store,
+    pub(super) store: Store,
 }
 
 impl InspectQueue {
     pub(crate) const fn over(store: Store) -> Self {
         Self { store }
-    }
-}
-
-impl Deref for InspectQueue {
-    type Target = Store;
-
-    fn deref(&self) -> &Store {
-        &self.store
     }
 }

@@ -38,15 +38,15 @@ impl InspectQueue {
         let mut names = vec![item.name(action)];
         let dirs = ancestors(item).map(|dir| Item::from_normalized(Kind::Dir, dir).name(action));
         names.extend(dirs);
-        let mut redis = self.manager();
-        let history = self.keys().history(target);
+        let mut redis = self.store.manager();
+        let history = self.store.keys().history(target);
         let generations = redis.lrange(&history, 0, -1).await?;
         if generations.is_empty() {
             return Ok(Vec::new());
         }
         let mut pipe = redis::pipe();
         for generation in &generations {
-            pipe.cmd("HMGET").arg(self.keys().history_generation(target, generation)).arg(&names);
+            pipe.cmd("HMGET").arg(self.store.keys().history_generation(target, generation)).arg(&names);
         }
         let found: Vec<Vec<Option<String>>> = pipe.query_async(&mut redis).await?;
         let mut all = Vec::new();

@@ -26,12 +26,12 @@ impl InspectQueue {
     /// # Errors
     /// When Redis cannot be asked, or holds something else there.
     pub async fn holds(&self, target: &Target) -> Result<Vec<Hold>, QueueError> {
-        let mut redis = self.manager();
-        let key = self.keys().hold(target);
+        let mut redis = self.store.manager();
+        let key = self.store.keys().hold(target);
         let fields: HashMap<String, String> = redis.hgetall(&key).await?;
-        let throttled_key = self.keys().throttled(target);
+        let throttled_key = self.store.keys().throttled(target);
         let throttled = redis.get(&throttled_key).await?;
-        let now = self.now_ms().await?;
+        let now = self.store.now_ms().await?;
         let mut holds = Vec::new();
         let texts = fields.into_iter().chain(throttled.map(|text| ("throttled".to_owned(), text)));
         for (name, text) in texts {

@@ -107,8 +107,9 @@ impl InspectQueue {
         let mut at: isize = 0;
         while found.len() < most && usize::try_from(at).unwrap_or(usize::MAX) < look {
             let ids = self
+                .store
                 .manager()
-                .zrevrangebyscore_limit(self.keys().jobs(), &newest, &oldest, at, LIST_SLICE)
+                .zrevrangebyscore_limit(self.store.keys().jobs(), &newest, &oldest, at, LIST_SLICE)
                 .await?;
             if ids.is_empty() {
                 break;
@@ -129,9 +130,9 @@ impl InspectQueue {
     /// The job's id, if the job is kept and matches.
     async fn matches(&self, id: JobId, filter: &JobFilter) -> Result<Option<JobId>, QueueError> {
         let mut glance = redis::cmd("HMGET");
-        glance.arg(self.keys().job(id)).arg("state").arg("source").arg("targets");
+        glance.arg(self.store.keys().job(id)).arg("state").arg("source").arg("targets");
         let (state, source, targets): (Option<String>, Option<String>, Option<String>) =
-            glance.query_async(&mut self.manager()).await?;
+            glance.query_async(&mut self.store.manager()).await?;
         let Some(state) = state else { return Ok(None) };
         let goes_to =
             |name: &TargetName| targets.iter().flat_map(|all| all.split(' ')).any(|one| one == name.as_str());

@@ -77,22 +77,24 @@ impl InspectQueue {
         target: &Target,
         policy: &QuotaPolicy,
     ) -> Result<Vec<QuotaUse>, QueueError> {
-        let now = self.now_ms().await?;
+        let now = self.store.now_ms().await?;
         let mut uses = Vec::new();
-        for quota in policy.on_day(self.given_or_own_time()).iter().filter(|quota| !quota.per_host) {
+        for quota in policy.on_day(self.store.given_or_own_time()).iter().filter(|quota| !quota.per_host) {
             let Some(day) = quota.today(now) else { continue };
-            let fields = self.manager().hgetall(self.keys().quota(target, &quota.name, day)).await?;
+            let fields =
+                self.store.manager().hgetall(self.store.keys().quota(target, &quota.name, day)).await?;
             uses.extend(quota.read(&fields, now));
         }
         Ok(uses)
     }
 
     async fn host_quotas(&self, target: &Target, policy: &QuotaPolicy) -> Result<Vec<QuotaUse>, QueueError> {
-        let now = self.now_ms().await?;
+        let now = self.store.now_ms().await?;
         let mut uses = Vec::new();
-        for quota in policy.on_day(self.given_or_own_time()).iter().filter(|quota| quota.per_host) {
+        for quota in policy.on_day(self.store.given_or_own_time()).iter().filter(|quota| quota.per_host) {
             let Some(day) = quota.today(now) else { continue };
-            let fields = self.manager().hgetall(self.keys().quota(target, &quota.name, day)).await?;
+            let fields =
+                self.store.manager().hgetall(self.store.keys().quota(target, &quota.name, day)).await?;
             let mut hosts: Vec<_> =
                 fields.iter().filter_map(|(host, n)| Some((n.parse().ok()?, host))).collect();
             hosts.sort_by_key(|(spent, host): &(u64, _)| (std::cmp::Reverse(*spent), *host));
@@ -113,20 +115,20 @@ impl InspectQueue {
         item: &Item,
         priority: Priority,
     ) -> Result<Option<QuotaWait>, QueueError> {
-        let now = self.now_ms().await?;
-        for quota in policy.on_day(self.given_or_own_time()) {
+        let now = self.store.now_ms().await?;
+        for quota in policy.on_day(self.store.given_or_own_time()) {
             if quota.kind.is_some_and(|kind| kind != item.kind()) {
                 continue;
             }
             let Some(day) = quota.today(now) else { continue };
-            let key = self.keys().quota(target, &quota.name, day);
+            let key = self.store.keys().quota(target, &quota.name, day);
             let found = match item.host().filter(|_| quota.per_host) {
                 Some(host) => {
-                    let spent = self.manager().hget(key, host).await?;
+                    let spent = self.store.manager().hget(key, host).await?;
                     quota.of_host(host, spent.and_then(|text| text.parse().ok()).unwrap_or(0), now)
                 }
                 None if quota.per_host => None,
-                None => quota.read(&self.manager().hgetall(key).await?, now),
+                None => quota.read(&self.store.manager().hgetall(key).await?, now),
             };
             if let Some(found) = found.filter(|quota| !quota.lets_go(priority)) {
                 return Ok(Some(QuotaWait { quota: found.name, until_ms: found.turns_ms }));

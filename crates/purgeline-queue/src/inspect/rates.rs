@@ -32,10 +32,10 @@ impl InspectQueue {
         }
         let mut pipe = redis::pipe();
         for rate in rates {
-            pipe.lrange(self.keys().rate(target, rate), -LOOKED_AT, -1);
+            pipe.lrange(self.store.keys().rate(target, rate), -LOOKED_AT, -1);
         }
-        let permits: Vec<Vec<String>> = pipe.query_async(&mut self.manager()).await?;
-        let now = self.now_ms().await?;
+        let permits: Vec<Vec<String>> = pipe.query_async(&mut self.store.manager()).await?;
+        let now = self.store.now_ms().await?;
         Ok(rates.iter().zip(permits).map(|(rate, permits)| used(rate, &permits, now)).collect())
     }
 }

@@ -76,20 +76,20 @@ impl InspectQueue {
         limits: &Limits,
         linger_ms: u64,
     ) -> Result<Standing, QueueError> {
-        let mut redis = self.manager();
+        let mut redis = self.store.manager();
         let rates: Vec<_> =
             limits.rates.iter().filter(|rate| rate.unit != RateUnit::Polls).cloned().collect();
-        let last_return = redis.hget(self.keys().stats(target), "last_return").await?;
+        let last_return = redis.hget(self.store.keys().stats(target), "last_return").await?;
         let max_items = u64::from(limits.call.max_items.get());
         Ok(Standing {
-            at_ms: self.now_ms().await?,
+            at_ms: self.store.now_ms().await?,
             holds: self.holds(target).await?,
             rates: self.rates(target, &rates).await?,
-            calls: redis.zcard(self.keys().leases(target)).await? as u64,
+            calls: redis.zcard(self.store.keys().leases(target)).await? as u64,
             max_calls: u64::from(limits.max_in_flight.get()),
             linger_ms,
             last_return_ms: last_return.and_then(|text| text.parse().ok()).unwrap_or_default(),
-            next: self.pending(target).await?.min(max_items),
+            next: self.store.pending(target).await?.min(max_items),
             max_items,
         })
     }

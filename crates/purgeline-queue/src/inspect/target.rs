@@ -99,8 +99,8 @@ impl InspectQueue {
         item: &Item,
         action: Action,
     ) -> Result<Option<PendingItem>, QueueError> {
-        let (key, name) = (self.keys().pending(target), item.name(action));
-        let Some(text) = self.manager().hget(&key, &name).await? else { return Ok(None) };
+        let (key, name) = (self.store.keys().pending(target), item.name(action));
+        let Some(text) = self.store.manager().hget(&key, &name).await? else { return Ok(None) };
         Ok(Some(PendingItem { record: Record::parse(&format!("{key} {name}"), &text)?, name }))
     }
 
@@ -128,7 +128,8 @@ impl InspectQueue {
         item: &Item,
         action: Action,
     ) -> Result<Vec<String>, QueueError> {
-        let holders = self.manager().hget(self.keys().inflight(target), item.name(action)).await?;
+        let holders =
+            self.store.manager().hget(self.store.keys().inflight(target), item.name(action)).await?;
         Ok(holders.map(|holders| holders.split(',').map(str::to_owned).collect()).unwrap_or_default())
     }
 
@@ -145,8 +146,8 @@ impl InspectQueue {
         lane: &Lane,
     ) -> Result<Option<u64>, QueueError> {
         let mut position = redis::cmd("LPOS");
-        position.arg(self.keys().lane(target, lane)).arg(item.name(action));
-        Ok(position.arg("MAXLEN").arg(LOOKED_AT).query_async(&mut self.manager()).await?)
+        position.arg(self.store.keys().lane(target, lane)).arg(item.name(action));
+        Ok(position.arg("MAXLEN").arg(LOOKED_AT).query_async(&mut self.store.manager()).await?)
     }
 
     /// A batch of a target; `None` if there is none of that id.
@@ -154,8 +155,8 @@ impl InspectQueue {
     /// # Errors
     /// When Redis cannot be asked, or holds no batch there.
     pub async fn batch(&self, target: &Target, id: &str) -> Result<Option<BatchView>, QueueError> {
-        let key = self.keys().batch(target, id);
-        let fields: HashMap<String, String> = self.manager().hgetall(&key).await?;
+        let key = self.store.keys().batch(target, id);
+        let fields: HashMap<String, String> = self.store.manager().hgetall(&key).await?;
         if fields.is_empty() {
             return Ok(None);
         }
@@ -172,9 +173,9 @@ impl InspectQueue {
             .map(|(index, value)| read_item(id, index, value))
             .collect::<Result<Vec<_>, _>>()?;
         items.sort_by_key(|item| item.index);
-        let (polls, leases) = (self.keys().polls(target), self.keys().leases(target));
+        let (polls, leases) = (self.store.keys().polls(target), self.store.keys().leases(target));
         let schedule = if state == BatchState::Submitted { polls } else { leases };
-        let due = self.manager().zscore(schedule, id).await?;
+        let due = self.store.manager().zscore(schedule, id).await?;
         Ok(Some(BatchView {
             id: id.to_owned(),
             state,
@@ -194,8 +195,8 @@ impl InspectQueue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn stats(&self, target: &Target) -> Result<TargetStats, QueueError> {
-        let keys = self.keys();
-        let mut redis = self.manager();
+        let keys = self.store.keys();
+        let mut redis = self.store.manager();
         let counters: HashMap<String, String> = redis.hgetall(keys.stats(target)).await?;
         // Kept for the scripts, of no meaning to a reader.
         let internal = ["seq", "dirs", "under_way", "last_return", "announced"];

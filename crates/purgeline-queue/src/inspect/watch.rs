@@ -68,7 +68,7 @@ impl InspectQueue {
             try_join_all(targets.iter().map(|target| self.glance(target))),
             self.workers(),
             self.latest_events(events),
-            self.now_ms(),
+            self.store.now_ms(),
         )?;
         Ok(Snapshot { at_ms, targets, workers, events })
     }
@@ -86,7 +86,7 @@ impl InspectQueue {
     /// The latest events, newest first, at most `most`.
     async fn latest_events(&self, most: usize) -> Result<Vec<Event>, QueueError> {
         let reply: StreamRangeReply =
-            self.manager().xrevrange_count(self.keys().events(), "+", "-", most).await?;
+            self.store.manager().xrevrange_count(self.store.keys().events(), "+", "-", most).await?;
         Ok(reply.ids.into_iter().map(read_event).collect())
     }
 }

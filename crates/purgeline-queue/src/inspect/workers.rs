@@ -11,15 +11,15 @@ impl InspectQueue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn workers(&self) -> Result<Vec<WorkerInfo>, QueueError> {
-        let key = self.keys().workers();
-        let texts: HashMap<String, String> = self.manager().hgetall(&key).await?;
-        let now = self.now_ms().await?;
+        let key = self.store.keys().workers();
+        let texts: HashMap<String, String> = self.store.manager().hgetall(&key).await?;
+        let now = self.store.now_ms().await?;
         let mut alive = Vec::new();
         for (name, text) in texts {
             // What another version wrote differently is that version's to read.
             let Ok(worker) = serde_json::from_str::<WorkerInfo>(&text) else { continue };
             if now - worker.seen_ms > SILENT_MS {
-                self.manager().hdel(&key, &name).await?;
+                self.store.manager().hdel(&key, &name).await?;
             } else {
                 alive.push(worker);
             }

@@ -76,15 +76,15 @@ impl OperateQueue {
         dry_run: bool,
     ) -> Result<CancelledPart, QueueError> {
         let state = if dry_run {
-            let part = self.part(job, target).await?;
+            let part = self.store.part(job, target).await?;
             part.map_or(CancelState::Absent, |part| match part.counts.state().is_terminal() {
                 true => CancelState::Ended,
                 false => CancelState::Cancelling,
             })
         } else {
-            let mut script = self.script(&scripts::CANCEL, target);
+            let mut script = self.store.script(&scripts::CANCEL, target);
             script.arg(job.to_string()).arg(why).arg(retention.succeeded_ms).arg(retention.failed_ms);
-            let answer: String = self.invoke(&script).await?;
+            let answer: String = self.store.invoke(&script).await?;
             match answer.as_str() {
                 "absent" => CancelState::Absent,
                 "ended" => CancelState::Ended,

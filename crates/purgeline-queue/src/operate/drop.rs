@@ -12,11 +12,11 @@ impl OperateQueue {
     pub async fn drop_dead(&self, target: &Target, ids: &[String]) -> Result<u64, QueueError> {
         let mut all = 0;
         for slice in ids.chunks(SLICE) {
-            let mut script = self.script(&scripts::DROP, target);
+            let mut script = self.store.script(&scripts::DROP, target);
             for id in slice {
                 script.arg(id);
             }
-            all += self.invoke::<u64>(&script).await?;
+            all += self.store.invoke::<u64>(&script).await?;
         }
         Ok(all)
     }

@@ -1,5 +1,4 @@
 use crate::redis::store::Store;
-use std::ops::Deref;
 
 /// The queue as an operator sees it: targets are held and released, jobs are cancelled, dead letters
 /// are retried or dropped.
@@ -10,19 +9,11 @@ use std::ops::Deref;
 /// [`drop_dead`](Self::drop_dead).
 #[derive(Clone, Debug)]
 pub struct OperateQueue {
-    pub(crate) store: Store,
+    pub(super) store: Store,
 }
 
 impl OperateQueue {
     pub(crate) const fn over(store: Store) -> Self {
         Self { store }
-    }
-}
-
-impl Deref for OperateQueue {
-    type Target = Store;
-
-    fn deref(&self) -> &Store {
-        &self.store
     }
 }

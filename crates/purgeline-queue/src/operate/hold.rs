@@ -54,9 +54,9 @@ impl OperateQueue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn release_by(&self, target: &Target, name: HoldName, by: &str) -> Result<bool, QueueError> {
-        let mut script = self.script(&scripts::RELEASE, target);
+        let mut script = self.store.script(&scripts::RELEASE, target);
         script.arg(name.to_string()).arg(one_word(by));
-        self.invoke(&script).await
+        self.store.invoke(&script).await
     }
 }
 

@@ -22,15 +22,15 @@ impl OperateQueue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn plan_retry(&self, target: &Target, letter: &DeadLetter) -> Result<RetryPlan, QueueError> {
-        let mut redis = self.manager();
-        let joins = redis.hexists(self.keys().pending(target), &letter.item).await?;
+        let mut redis = self.store.manager();
+        let joins = redis.hexists(self.store.keys().pending(target), &letter.item).await?;
         let mut plan = RetryPlan { joins, ..RetryPlan::default() };
         if letter.jobs.is_empty() {
             return Ok(plan);
         }
         let mut pipe = redis::pipe();
         for job in &letter.jobs {
-            let part = self.keys().part(target, job);
+            let part = self.store.keys().part(target, job);
             pipe.cmd("HMGET").arg(part).arg("state").arg("cancelling");
         }
         let states: Vec<(Option<String>, Option<String>)> = pipe.query_async(&mut redis).await?;

@@ -8,7 +8,7 @@ impl OperateQueue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn probe(&self, target: &Target) -> Result<Option<String>, QueueError> {
-        let name: String = self.invoke(&self.script(&scripts::PROBE, target)).await?;
+        let name: String = self.store.invoke(&self.store.script(&scripts::PROBE, target)).await?;
         Ok(Some(name).filter(|name| !name.is_empty()))
     }
 }

@@ -13,8 +13,8 @@ impl OperateQueue {
     pub(super) async fn reopen_jobs(&self, target: &Target, promises: &[Promise]) -> Result<(), QueueError> {
         let reopen = |(job, round): Promise| async move {
             let mut script = scripts::REOPEN_JOB.prepare_invoke();
-            script.key(self.keys().job(job)).arg(target.name.as_str()).arg(round);
-            self.invoke::<u8>(&script).await
+            script.key(self.store.keys().job(job)).arg(target.name.as_str()).arg(round);
+            self.store.invoke::<u8>(&script).await
         };
         stream::iter(promises.iter().copied())
             .map(reopen)

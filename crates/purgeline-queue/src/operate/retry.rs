@@ -44,7 +44,7 @@ impl OperateQueue {
             let (looked, promises) = self.begin_retry(target, &slice).await?;
             self.reopen_jobs(target, &promises).await?;
             let slice: Vec<_> = rest.drain(..looked.clamp(1, slice.len())).collect();
-            let mut script = self.script(&scripts::RETRY, target);
+            let mut script = self.store.script(&scripts::RETRY, target);
             script.arg(most_pending).arg(retention.succeeded_ms).arg(retention.failed_ms).arg(promises.len());
             for (job, round) in &promises {
                 script.arg(job.to_string()).arg(round);
@@ -52,7 +52,7 @@ impl OperateQueue {
             for id in &slice {
                 script.arg(id);
             }
-            let answers: Vec<String> = self.invoke(&script).await?;
+            let answers: Vec<String> = self.store.invoke(&script).await?;
             let mut counting = false;
             for (id, answer) in slice.into_iter().zip(&answers) {
                 match answer.as_str() {
@@ -84,12 +84,12 @@ impl OperateQueue {
     /// Which of the parts of these letters' jobs have ended, and how many of the letters were
     /// looked at.
     async fn begin_retry(&self, target: &Target, ids: &[&str]) -> Result<(usize, Vec<Promise>), QueueError> {
-        let mut script = self.script(&scripts::REOPEN, target);
+        let mut script = self.store.script(&scripts::REOPEN, target);
         script.arg(JOBS);
         for id in ids {
             script.arg(id);
         }
-        let reply: Vec<String> = self.invoke(&script).await?;
+        let reply: Vec<String> = self.store.invoke(&script).await?;
         let malformed =
             || QueueError::malformed("the answer of reopen.lua", "a count, then jobs and rounds", &reply);
         let (looked, pairs) = reply.split_first().ok_or_else(malformed)?;

@@ -24,7 +24,7 @@ impl ProduceQueue {
         if chunk.items.is_empty() || chunk.items.len() > MAX_CHUNK_ITEMS {
             return Err(QueueError::ChunkSize(chunk.items.len()));
         }
-        let mut script = self.script(&scripts::ENQUEUE, target);
+        let mut script = self.store.script(&scripts::ENQUEUE, target);
         script
             .arg(chunk.job.to_string())
             .arg(chunk.index)
@@ -37,7 +37,7 @@ impl ProduceQueue {
         for (name, lane) in chunk.items {
             script.arg(name).arg(lane);
         }
-        let (reply, safe): (Vec<Value>, _) = self.invoke_safely(&script).await?;
+        let (reply, safe): (Vec<Value>, _) = self.store.invoke_safely(&script).await?;
         let number =
             |at: usize| reply.get(at).and_then(|value| redis::from_redis_value_ref::<u64>(value).ok());
         let word: Option<String> = reply.first().and_then(|value| redis::from_redis_value_ref(value).ok());

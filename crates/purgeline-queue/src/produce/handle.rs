@@ -1,5 +1,4 @@
 use crate::redis::store::Store;
-use std::ops::Deref;
 
 /// The queue as a producer sees it: jobs and their items go in.
 ///
@@ -9,19 +8,11 @@ use std::ops::Deref;
 /// reached.
 #[derive(Clone, Debug)]
 pub struct ProduceQueue {
-    pub(crate) store: Store,
+    pub(super) store: Store,
 }
 
 impl ProduceQueue {
     pub(crate) const fn over(store: Store) -> Self {
         Self { store }
-    }
-}
-
-impl Deref for ProduceQueue {
-    type Target = Store;
-
-    fn deref(&self) -> &Store {
-        &self.store
     }
 }

@@ -41,7 +41,7 @@ impl ProduceQueue {
     pub async fn create_job(&self, job: &NewJob) -> Result<Created, QueueError> {
         let targets: Vec<_> = job.targets.iter().map(TargetName::as_str).collect();
         let mut script = scripts::CREATE_JOB.prepare_invoke();
-        script.key(self.keys().job(job.id)).arg(self.given_time()).arg(&job.digest);
+        script.key(self.store.keys().job(job.id)).arg(self.store.given_time()).arg(&job.digest);
         for (field, value) in [
             ("targets", targets.join(" ").as_str()),
             ("items", &job.items.to_string()),
@@ -54,7 +54,7 @@ impl ProduceQueue {
         for (field, ms) in job.timing.fields() {
             script.arg(field).arg(ms);
         }
-        let (reply, safe): (Vec<String>, _) = self.invoke_safely(&script).await?;
+        let (reply, safe): (Vec<String>, _) = self.store.invoke_safely(&script).await?;
         let texts: Vec<&str> = reply.iter().map(String::as_str).collect();
         match texts[..] {
             ["created", now] => {
@@ -66,11 +66,9 @@ impl ProduceQueue {
                 // Whoever wrote it may have died before it was listed.
                 self.list_job(job.id, submitted).await?;
                 safe?;
-                Ok(Created::Known(
-                    state
-                        .parse()
-                        .map_err(|_| QueueError::malformed(self.keys().job(job.id), "a job state", state))?,
-                ))
+                Ok(Created::Known(state.parse().map_err(|_| {
+                    QueueError::malformed(self.store.keys().job(job.id), "a job state", state)
+                })?))
             }
             ["conflict"] => Err(QueueError::Conflict(job.id)),
             _ => Err(QueueError::malformed(
@@ -82,10 +80,10 @@ impl ProduceQueue {
     }
 
     async fn list_job(&self, id: JobId, submitted_ms: &str) -> Result<(), QueueError> {
-        let score: f64 = submitted_ms
-            .parse()
-            .map_err(|_| QueueError::malformed(self.keys().job(id), "submitted, in ms", submitted_ms))?;
-        let _: usize = self.manager().zadd(self.keys().jobs(), id.to_string(), score).await?;
+        let score: f64 = submitted_ms.parse().map_err(|_| {
+            QueueError::malformed(self.store.keys().job(id), "submitted, in ms", submitted_ms)
+        })?;
+        let _: usize = self.store.manager().zadd(self.store.keys().jobs(), id.to_string(), score).await?;
         Ok(())
     }
 
@@ -94,7 +92,7 @@ impl ProduceQueue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn part_is_recorded(&self, id: JobId, target: &TargetName) -> Result<bool, QueueError> {
-        Ok(self.manager().hexists(self.keys().job(id), format!("part:{target}")).await?)
+        Ok(self.store.manager().hexists(self.store.keys().job(id), format!("part:{target}")).await?)
     }
 
     /// Takes a job's record back whose items no target took.
@@ -102,9 +100,9 @@ impl ProduceQueue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn discard_job(&self, id: JobId) -> Result<(), QueueError> {
-        let mut redis = self.manager();
-        redis.del(self.keys().job(id)).await?;
-        redis.zrem(self.keys().jobs(), id.to_string()).await?;
+        let mut redis = self.store.manager();
+        redis.del(self.store.keys().job(id)).await?;
+        redis.zrem(self.store.keys().jobs(), id.to_string()).await?;
         Ok(())
     }
 
@@ -121,8 +119,8 @@ impl ProduceQueue {
         retention: &Retention,
     ) -> Result<Option<JobState>, QueueError> {
         let counts = PartCounts { items, succeeded: 0, failed: 0, cancelled: items };
-        let at_ms = self.now_ms().await?.to_string();
-        let ended = self.end_part(id, target, counts, 0, &at_ms, retention).await?;
+        let at_ms = self.store.now_ms().await?.to_string();
+        let ended = self.store.end_part(id, target, counts, 0, &at_ms, retention).await?;
         Ok(ended.map(|(_, state)| state))
     }
 

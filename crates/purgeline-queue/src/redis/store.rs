@@ -18,7 +18,7 @@ use std::{sync::Arc, time::Duration};
 ///
 /// What several rooms need of Redis is a function of the store, in the room that owns it.
 #[derive(Clone)]
-pub struct Store {
+pub(crate) struct Store {
     topology: Arc<Topology>,
     /// For what must not be lost with the primary, if it must not.
     replication: Option<Arc<Replication>>,

@@ -98,14 +98,14 @@ impl WorkQueue {
             Fate::Down(cause) => ("down", Some(cause)),
             Fate::Unauthorised(cause) => ("unauthorised", Some(cause)),
         };
-        let mut script = self.script(&scripts::ANSWERED, target);
+        let mut script = self.store.script(&scripts::ANSWERED, target);
         script.arg(batch).arg(worker).arg(fate);
         match cause {
             Some(cause) => script.arg(&cause.code).arg(&cause.message),
             None => script.arg("").arg(""),
         };
         script.arg(json(policy));
-        let (counts, wait_ms, happened): (bool, u64, String) = self.invoke(&script).await?;
+        let (counts, wait_ms, happened): (bool, u64, String) = self.store.invoke(&script).await?;
         let change = match happened.as_str() {
             "" => Change::None,
             "opened" => Change::Opened,

@@ -11,10 +11,11 @@ impl WorkQueue {
     /// # Errors
     /// When Redis cannot be asked; the rest is left for a later call.
     pub async fn resume_cancels(&self, target: &Target, retention: &Retention) -> Result<usize, QueueError> {
-        let until = self.now_ms().await? - AGAIN_MS;
+        let until = self.store.now_ms().await? - AGAIN_MS;
         let mut overdue = redis::cmd("ZRANGEBYSCORE");
-        overdue.arg(self.keys().cancelling(target)).arg("-inf").arg(until);
-        let jobs: Vec<String> = overdue.arg("LIMIT").arg(0).arg(100).query_async(&mut self.manager()).await?;
+        overdue.arg(self.store.keys().cancelling(target)).arg("-inf").arg(until);
+        let jobs: Vec<String> =
+            overdue.arg("LIMIT").arg(0).arg(100).query_async(&mut self.store.manager()).await?;
         for job in &jobs {
             self.store.go_on_cancelling(target, job.clone(), retention).await?;
         }

@@ -1,5 +1,4 @@
 use crate::redis::store::Store;
-use std::ops::Deref;
 
 /// The queue as a worker sees it: batches are leased, sent, settled, and the house is kept.
 ///
@@ -23,19 +22,11 @@ use std::ops::Deref;
 ///   [`compact`](Self::compact) and [`trim_jobs`](Self::trim_jobs).
 #[derive(Clone, Debug)]
 pub struct WorkQueue {
-    pub(crate) store: Store,
+    pub(super) store: Store,
 }
 
 impl WorkQueue {
     pub(crate) const fn over(store: Store) -> Self {
         Self { store }
-    }
-}
-
-impl Deref for WorkQueue {
-    type Target = Store;
-
-    fn deref(&self) -> &Store {
-        &self.store
     }
 }

@@ -16,8 +16,8 @@ impl WorkQueue {
         rates: &[Rate],
     ) -> Result<u64, QueueError> {
         let longest = rates.iter().map(|rate| rate.window_ms.get()).max().unwrap_or_default();
-        let mut script = self.script(&scripts::WIDEN_HEADROOM, target);
+        let mut script = self.store.script(&scripts::WIDEN_HEADROOM, target);
         script.arg(headroom_ms).arg(longest);
-        self.invoke(&script).await
+        self.store.invoke(&script).await
     }
 }

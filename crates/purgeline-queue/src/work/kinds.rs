@@ -23,8 +23,8 @@ impl WorkQueue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn throttle(&self, target: &Target, for_ms: u64, cause: &Cause) -> Result<bool, QueueError> {
-        let mut script = self.script(&scripts::THROTTLE, target);
+        let mut script = self.store.script(&scripts::THROTTLE, target);
         script.arg(for_ms).arg(&cause.code).arg(&cause.message);
-        self.invoke(&script).await
+        self.store.invoke(&script).await
     }
 }

@@ -62,11 +62,11 @@ impl WorkQueue {
     ) -> Result<Lease, QueueError> {
         // The script asks to be called again when it met nothing but stale hints; it has then
         // removed hundreds of them.
-        let policy = policy.on_day(self.given_or_own_time());
+        let policy = policy.on_day(self.store.given_or_own_time());
         for _ in 0..1000 {
-            let mut script = self.script(&scripts::LEASE, target);
+            let mut script = self.store.script(&scripts::LEASE, target);
             script.arg(worker).arg(&policy);
-            let reply: Vec<Value> = self.invoke(&script).await?;
+            let reply: Vec<Value> = self.store.invoke(&script).await?;
             if let Some(lease) = read_lease(&reply)? {
                 return Ok(lease);
             }

@@ -51,9 +51,9 @@ impl WorkQueue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn due_polls(&self, target: &Target, policy: &PollPolicy) -> Result<Polls, QueueError> {
-        let mut script = self.script(&scripts::POLLS, target);
+        let mut script = self.store.script(&scripts::POLLS, target);
         script.arg(json(policy));
-        let reply: Vec<Value> = self.invoke(&script).await?;
+        let reply: Vec<Value> = self.store.invoke(&script).await?;
         let texts: Vec<String> = reply
             .iter()
             .map(redis::from_redis_value_ref)
@@ -75,9 +75,9 @@ impl WorkQueue {
         if batches.is_empty() {
             return Ok(());
         }
-        let mut script = self.script(&scripts::PUT_OFF, target);
+        let mut script = self.store.script(&scripts::PUT_OFF, target);
         script.arg(after_ms).arg(batches);
-        let _: u64 = self.invoke(&script).await?;
+        let _: u64 = self.store.invoke(&script).await?;
         Ok(())
     }
 }

@@ -28,11 +28,12 @@ impl WorkQueue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn quota_mark(&self, target: &Target, quotas: &QuotaPolicy) -> Result<String, QueueError> {
-        let now = self.now_ms().await?;
+        let now = self.store.now_ms().await?;
         let mut marks = Vec::new();
-        for quota in quotas.on_day(self.given_or_own_time()) {
+        for quota in quotas.on_day(self.store.given_or_own_time()) {
             let Some(day) = quota.today(now).filter(|_| !quota.per_host) else { continue };
-            let vague = self.manager().hget(self.keys().quota(target, &quota.name, day), "vague").await?;
+            let vague =
+                self.store.manager().hget(self.store.keys().quota(target, &quota.name, day), "vague").await?;
             marks.push(format!("{}@{}=0/{}", quota.name, day.day, vague.as_deref().unwrap_or("0")));
         }
         Ok(marks.join(" "))
@@ -56,10 +57,10 @@ impl WorkQueue {
             ToldBy::Answer(batch) => (batch, ""),
             ToldBy::Question(mark) => ("", mark),
         };
-        let mut script = self.script(&scripts::LEARN_QUOTA, target);
-        script.arg(json(&quotas.on_day(self.given_or_own_time())));
+        let mut script = self.store.script(&scripts::LEARN_QUOTA, target);
+        script.arg(json(&quotas.on_day(self.store.given_or_own_time())));
         script.arg(kind.as_str()).arg(left).arg(max).arg(batch).arg(mark);
-        self.invoke(&script).await
+        self.store.invoke(&script).await
     }
 
     /// Takes down that the day's quota of a kind (`None`: of each), or one host's own, is spent, as the
@@ -74,10 +75,10 @@ impl WorkQueue {
         kind: Option<Kind>,
         host: Option<&str>,
     ) -> Result<SpentQuota, QueueError> {
-        let mut script = self.script(&scripts::SPEND_QUOTA, target);
-        script.arg(json(&quotas.on_day(self.given_or_own_time())));
+        let mut script = self.store.script(&scripts::SPEND_QUOTA, target);
+        script.arg(json(&quotas.on_day(self.store.given_or_own_time())));
         script.arg(kind.map_or("", Kind::as_str)).arg(host.unwrap_or_default());
-        let (word, number): (String, u64) = self.invoke(&script).await?;
+        let (word, number): (String, u64) = self.store.invoke(&script).await?;
         match word.as_str() {
             "spent" => Ok(SpentQuota::Spent(number)),
             "unsure" => Ok(SpentQuota::Unsure(number)),

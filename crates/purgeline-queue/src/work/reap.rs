@@ -40,7 +40,7 @@ impl WorkQueue {
     pub async fn reap(&self, target: &Target, most: usize) -> Result<Vec<Reaped>, QueueError> {
         let mut all = Vec::new();
         while all.len() < most {
-            let reaped: Vec<String> = self.invoke(&self.script(&scripts::REAP, target)).await?;
+            let reaped: Vec<String> = self.store.invoke(&self.store.script(&scripts::REAP, target)).await?;
             let [batch, worker, items] = reaped.as_slice() else { break };
             all.push(Reaped {
                 batch: batch.clone(),
@@ -65,9 +65,9 @@ impl WorkQueue {
     ) -> Result<Vec<Abandoned>, QueueError> {
         let mut all = Vec::new();
         loop {
-            let mut script = self.script(&scripts::ABANDON, target);
+            let mut script = self.store.script(&scripts::ABANDON, target);
             script.arg(ABANDONED_MS).arg(retention.succeeded_ms).arg(retention.failed_ms);
-            let closed: Vec<String> = self.invoke(&script).await?;
+            let closed: Vec<String> = self.store.invoke(&script).await?;
             let [job, enqueued, announced] = closed.as_slice() else { return Ok(all) };
             let malformed =
                 || QueueError::malformed("the answer of abandon.lua", "job, enqueued, announced", &closed);
@@ -85,20 +85,20 @@ impl WorkQueue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn compact(&self, target: &Target) -> Result<u64, QueueError> {
-        let mut redis = self.manager();
-        let pending = redis.hlen(self.keys().pending(target)).await?;
-        let lanes = redis.zrange(self.keys().lanes(target), 0, -1).await?;
+        let mut redis = self.store.manager();
+        let pending = redis.hlen(self.store.keys().pending(target)).await?;
+        let lanes = redis.zrange(self.store.keys().lanes(target), 0, -1).await?;
         let mut dropped = 0;
         for lane in lanes {
-            let length = redis.llen(self.keys().lane(target, &lane)).await?;
+            let length = redis.llen(self.store.keys().lane(target, &lane)).await?;
             if length < pending + SLACK_HINTS {
                 continue;
             }
             // Exactly one turn, or what is kept would lose its order.
             for from in (0..length).step_by(COMPACT_SLICE) {
-                let mut script = self.script(&scripts::COMPACT, target);
+                let mut script = self.store.script(&scripts::COMPACT, target);
                 script.arg(&lane).arg(COMPACT_SLICE.min(length - from));
-                dropped += self.invoke::<u64>(&script).await?;
+                dropped += self.store.invoke::<u64>(&script).await?;
             }
         }
         Ok(dropped)

@@ -15,9 +15,9 @@ impl WorkQueue {
     pub async fn repeat_ends(&self, target: &Target, retention: &Retention) -> Result<usize, QueueError> {
         let mut all = 0;
         loop {
-            let mut script = self.script(&scripts::REPEAT_ENDS, target);
+            let mut script = self.store.script(&scripts::REPEAT_ENDS, target);
             script.arg(DEAD_MS).arg(retention.succeeded_ms).arg(retention.failed_ms).arg(SLICE);
-            let done: usize = self.invoke(&script).await?;
+            let done: usize = self.store.invoke(&script).await?;
             all += done;
             if done < SLICE {
                 return Ok(all);

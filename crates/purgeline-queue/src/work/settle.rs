@@ -69,7 +69,7 @@ impl WorkQueue {
         let mut spilled = false;
         // Backwards, since what goes back to the front of its lane goes before what went there first.
         for slice in outcomes.rchunks(MAX_SETTLED) {
-            let mut script = self.script(&scripts::SETTLE, target);
+            let mut script = self.store.script(&scripts::SETTLE, target);
             script
                 .arg(batch)
                 .arg(retention.succeeded_ms)
@@ -91,7 +91,7 @@ impl WorkQueue {
                     None => script.arg("").arg("").arg(""),
                 };
             }
-            let (items, left, ended): (u64, bool, bool) = self.invoke(&script).await?;
+            let (items, left, ended): (u64, bool, bool) = self.store.invoke(&script).await?;
             all.items += items;
             all.parts_ended |= ended;
             spilled |= left;

@@ -16,9 +16,9 @@ impl WorkQueue {
         receipt: &Receipt,
         first_poll_ms: u64,
     ) -> Result<bool, QueueError> {
-        let mut script = self.script(&scripts::SUBMITTED, target);
+        let mut script = self.store.script(&scripts::SUBMITTED, target);
         script.arg(batch).arg(worker).arg(&receipt.0).arg(first_poll_ms);
-        self.invoke(&script).await
+        self.store.invoke(&script).await
     }
 
     /// Splits a leased batch that was refused for an item that the provider did not name. Its
@@ -33,9 +33,9 @@ impl WorkQueue {
         worker: &str,
         code: &str,
     ) -> Result<bool, QueueError> {
-        let mut script = self.script(&scripts::SPLIT, target);
+        let mut script = self.store.script(&scripts::SPLIT, target);
         script.arg(batch).arg(worker).arg(code);
-        let halves: Vec<String> = self.invoke(&script).await?;
+        let halves: Vec<String> = self.store.invoke(&script).await?;
         Ok(!halves.is_empty())
     }
 
@@ -54,9 +54,9 @@ impl WorkQueue {
     /// # Errors
     /// When Redis cannot be asked; the lease then runs out by itself.
     pub async fn give_back(&self, target: &Target, batch: &str, worker: &str) -> Result<u64, QueueError> {
-        let mut script = self.script(&scripts::GIVE_BACK, target);
-        script.key(self.keys().account(target)).arg(batch).arg(worker);
-        self.invoke(&script).await
+        let mut script = self.store.script(&scripts::GIVE_BACK, target);
+        script.key(self.store.keys().account(target)).arg(batch).arg(worker);
+        self.store.invoke(&script).await
     }
 
     /// Keeps the leases of `worker` on these batches for another `lease_ms`. Gives those that
@@ -71,9 +71,9 @@ impl WorkQueue {
         lease_ms: u64,
         batches: &[String],
     ) -> Result<Vec<String>, QueueError> {
-        let mut script = self.script(&scripts::RENEW, target);
+        let mut script = self.store.script(&scripts::RENEW, target);
         script.arg(worker).arg(lease_ms).arg(batches);
-        self.invoke(&script).await
+        self.store.invoke(&script).await
     }
 
     /// The time in milliseconds since 1970 by which batches were accepted and are due.

@@ -9,11 +9,11 @@ impl WorkQueue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn trim_jobs(&self, look: isize) -> Result<usize, QueueError> {
-        let mut redis = self.manager();
-        let ids = redis.zrange(self.keys().jobs(), 0, look - 1).await?;
+        let mut redis = self.store.manager();
+        let ids = redis.zrange(self.store.keys().jobs(), 0, look - 1).await?;
         let kept = try_join_all(ids.iter().filter_map(|id| id.parse().ok()).map(|id: JobId| {
-            let mut redis = self.manager();
-            let key = self.keys().job(id);
+            let mut redis = self.store.manager();
+            let key = self.store.keys().job(id);
             async move { redis.exists(key).await }
         }))
         .await?;
@@ -21,6 +21,6 @@ impl WorkQueue {
         if gone.is_empty() {
             return Ok(0);
         }
-        Ok(redis.zrem(self.keys().jobs(), gone).await?)
+        Ok(redis.zrem(self.store.keys().jobs(), gone).await?)
     }
 }

@@ -34,10 +34,10 @@ impl WorkQueue {
     /// # Errors
     /// When Redis cannot be reached.
     pub async fn wakeups(&self, targets: &[Target]) -> Result<Wakeups, QueueError> {
-        let keys = self.keys();
+        let keys = self.store.keys();
         let channels: Vec<_> =
             targets.iter().map(|target| [keys.wake(target), keys.account_wake(target)]).collect();
-        let (mut sink, messages) = self.manager().pubsub().await?.split();
+        let (mut sink, messages) = self.store.manager().pubsub().await?.split();
         sink.subscribe(channels.as_flattened()).await?;
         Ok(Wakeups { channels, woken: VecDeque::new(), messages, sink, early: None })
     }

@@ -26,13 +26,13 @@ impl WorkQueue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn worker_seen(&self, worker: &mut WorkerInfo) -> Result<(), QueueError> {
-        worker.seen_ms = self.now_ms().await?;
+        worker.seen_ms = self.store.now_ms().await?;
         if worker.since_ms == 0 {
             worker.since_ms = worker.seen_ms;
         }
         // Strings and numbers always serialise.
         let text = serde_json::to_string(worker).unwrap_or_default();
-        self.manager().hset(self.keys().workers(), &worker.name, text).await?;
+        self.store.manager().hset(self.store.keys().workers(), &worker.name, text).await?;
         Ok(())
     }
 
@@ -41,7 +41,7 @@ impl WorkQueue {
     /// # Errors
     /// When Redis cannot be asked; it then counts as alive a little longer.
     pub async fn worker_gone(&self, name: &str) -> Result<(), QueueError> {
-        self.manager().hdel(self.keys().workers(), name).await?;
+        self.store.manager().hdel(self.store.keys().workers(), name).await?;
         Ok(())
     }
 }

@@ -18,7 +18,8 @@ impl AuditQueue {
         let words = self.words(targets).await?;
         let page = isize::try_from(PAGE).unwrap_or(isize::MAX);
         for from in (0..).step_by(PAGE) {
-            let ids: Vec<String> = self.manager().zrange(self.keys().jobs(), from, from + page - 1).await?;
+            let ids: Vec<String> =
+                self.store.manager().zrange(self.store.keys().jobs(), from, from + page - 1).await?;
             if ids.is_empty() {
                 break;
             }
@@ -33,8 +34,12 @@ impl AuditQueue {
                 let expected = if over { all.state() } else { JobState::Active };
                 let word_under_way = words.contains(&id);
                 if job.state != expected && !(word_under_way && job.state == JobState::Active) {
-                    let damage =
-                        Damage::JobState { key: self.keys().job(id), job: id, state: job.state, expected };
+                    let damage = Damage::JobState {
+                        key: self.store.keys().job(id),
+                        job: id,
+                        state: job.state,
+                        expected,
+                    };
                     found.insert(Violation::new("-", damage));
                 }
             }
@@ -47,17 +52,18 @@ impl AuditQueue {
     async fn words(&self, targets: &[Target]) -> Result<HashSet<JobId>, QueueError> {
         let mut words = HashSet::new();
         for target in targets {
-            let key = self.keys().outbox(target);
+            let key = self.store.keys().outbox(target);
             let mut from = "-".to_owned();
             loop {
-                let page: StreamRangeReply = self.manager().xrange_count(&key, &from, "+", PAGE).await?;
+                let page: StreamRangeReply =
+                    self.store.manager().xrange_count(&key, &from, "+", PAGE).await?;
                 let Some(last) = page.ids.last() else { break };
                 from = format!("({}", last.id);
                 let jobs = page.ids.iter().filter_map(|entry| entry.get::<String>("job"));
                 words.extend(jobs.filter_map(|job| job.parse::<JobId>().ok()));
             }
-            let mut reopening = Scan::sorted(&self.keys().reopening(target));
-            while let Some(page) = reopening.next(self).await? {
+            let mut reopening = Scan::sorted(&self.store.keys().reopening(target));
+            while let Some(page) = reopening.next(&self.store).await? {
                 words.extend(page.iter().filter_map(|(job, _)| job.parse::<JobId>().ok()));
             }
         }
