@@ -66,7 +66,7 @@ impl Stage {
     #[must_use]
     pub fn over(queue: Queue, targets: Vec<ConfiguredTarget>) -> Self {
         init_tracing();
-        let producer = Producer::new(queue.clone(), targets.clone(), RETENTION);
+        let producer = Producer::new(queue.produce(), targets.clone(), RETENTION);
         Self { redis: None, queue, targets, producer, clocks: None }
     }
 
@@ -101,7 +101,7 @@ impl Stage {
     /// A worker for other targets than the stage's: with mended credentials, say.
     #[must_use]
     pub fn new_worker(&self, targets: &[ConfiguredTarget], name: &str) -> Worker {
-        let worker = Worker::new(self.queue.clone(), targets.to_vec(), worker_config(), RETENTION, name);
+        let worker = Worker::new(self.queue.work(), targets.to_vec(), worker_config(), RETENTION, name);
         match &self.clocks {
             Some(clocks) => worker.with_clock(Arc::new(clocks.queue.clone())),
             None => worker,
@@ -129,13 +129,13 @@ impl Stage {
     }
 
     pub async fn job(&self, id: JobId) -> Job {
-        self.queue.job(id, &self.target_refs()).await.unwrap().expect("the job is kept")
+        self.queue.inspect().job(id, &self.target_refs()).await.unwrap().expect("the job is kept")
     }
 
     /// Waits until a job has ended.
     pub async fn ended(&self, id: JobId) -> Job {
         let ended = patiently(|| async {
-            let job = self.queue.job(id, &self.target_refs()).await.ok()??;
+            let job = self.queue.inspect().job(id, &self.target_refs()).await.ok()??;
             (job.state != JobState::Active).then_some(job)
         });
         match ended.await {
@@ -164,7 +164,7 @@ impl Stage {
     // === states ===
 
     pub async fn stats(&self) -> TargetStats {
-        self.queue.stats(self.target()).await.unwrap()
+        self.queue.inspect().stats(self.target()).await.unwrap()
     }
 
     /// One of a target's counters since the beginning.
@@ -173,13 +173,13 @@ impl Stage {
     }
 
     pub async fn holds(&self) -> Vec<Hold> {
-        self.queue.holds(self.target()).await.unwrap()
+        self.queue.inspect().holds(self.target()).await.unwrap()
     }
 
     /// Waits until the target is held under a name.
     pub async fn held(&self, name: &str) -> Hold {
         eventually(&format!("{name} is held"), || async {
-            self.queue.holds(self.target()).await.ok()?.into_iter().find(|hold| hold.name == name)
+            self.queue.inspect().holds(self.target()).await.ok()?.into_iter().find(|hold| hold.name == name)
         })
         .await
     }
@@ -188,7 +188,7 @@ impl Stage {
     pub async fn quota_wait(&self, item: &Item) -> Option<QuotaWait> {
         let configured = &self.targets[0];
         let policy = QuotaPolicy::of(&configured.descriptor, &configured.config);
-        self.queue.quota_wait(self.target(), &policy, item, Priority::Normal).await.unwrap()
+        self.queue.inspect().quota_wait(self.target(), &policy, item, Priority::Normal).await.unwrap()
     }
 
     /// Waits until an item of ordinary priority would have to wait for a quota.
@@ -198,7 +198,8 @@ impl Stage {
 
     /// Whether an item waits at the target.
     pub async fn is_pending(&self, item: &Item) -> bool {
-        let item = self.queue.pending_item(self.target(), item, purgeline_core::Action::Default).await;
+        let item =
+            self.queue.inspect().pending_item(self.target(), item, purgeline_core::Action::Default).await;
         item.unwrap().is_some()
     }
 
@@ -206,8 +207,8 @@ impl Stage {
     /// whose time is Redis's own, since a process that stands beside the test takes no other.
     pub async fn pass(&self, ms: u64) {
         for target in self.target_refs() {
-            for what in ["leases", "polls", "delayed"] {
-                let key = self.queue.keys().of_target(&target, what);
+            let keys = self.queue.keys();
+            for key in [keys.leases(&target), keys.polls(&target), keys.delayed(&target)] {
                 let sooner = -f64::from(u32::try_from(ms).unwrap());
                 for member in self.queue.manager().zrange(&key, 0, -1).await.unwrap() {
                     self.queue.manager().zincr(&key, member, sooner).await.unwrap();
@@ -220,7 +221,7 @@ impl Stage {
     pub async fn at_rest(&self) {
         for target in self.target_refs() {
             let resting = patiently(|| async {
-                let stats = self.queue.stats(&target).await.ok()?;
+                let stats = self.queue.inspect().stats(&target).await.ok()?;
                 let busy = stats.pending
                     + stats.in_batches
                     + stats.open_batches
@@ -230,7 +231,7 @@ impl Stage {
                 (busy == 0).then_some(())
             });
             if resting.await.is_none() {
-                panic!("{} is not at rest: {:#?}", target.name, self.queue.stats(&target).await);
+                panic!("{} is not at rest: {:#?}", target.name, self.queue.inspect().stats(&target).await);
             }
         }
         self.assert_verified().await;
@@ -238,7 +239,7 @@ impl Stage {
 
     /// Nothing in Redis breaks the invariants. Exact when nothing moves.
     pub async fn assert_verified(&self) {
-        let violations = self.queue.verify(&self.target_refs()).await.unwrap();
+        let violations = self.queue.audit().verify(&self.target_refs()).await.unwrap();
         assert!(violations.is_empty(), "{violations:#?}");
     }
 }

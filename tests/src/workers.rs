@@ -31,7 +31,7 @@ pub fn worker_config() -> WorkerConfig {
 impl RunningWorker {
     #[must_use]
     pub fn start(queue: &Queue, targets: &[ConfiguredTarget], name: &str) -> Self {
-        Self::run(Worker::new(queue.clone(), targets.to_vec(), worker_config(), RETENTION, name))
+        Self::run(Worker::new(queue.work(), targets.to_vec(), worker_config(), RETENTION, name))
     }
 
     #[must_use]

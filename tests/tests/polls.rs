@@ -57,7 +57,7 @@ async fn a_task_that_never_ends_is_sent_again_once_and_then_fails() {
     let calls: Vec<_> = sim.log().of_kind(CallKind::Purge).map(|call| call.items.len()).collect();
     assert_eq!(calls, [10, 10]);
     let target = stage.targets[0].target.clone();
-    let letters = stage.queue.dead_letters(&target, 100).await.unwrap();
+    let letters = stage.queue.inspect().dead_letters(&target, 100).await.unwrap();
     assert_eq!(letters.len(), 10);
     for letter in letters {
         assert_eq!((letter.cause.code.as_str(), letter.attempts), ("poll-deadline", 2));
@@ -95,7 +95,7 @@ async fn a_task_that_failed_for_one_item_is_split_until_that_is_alone() {
     let target = stage.targets[0].target.clone();
     let counts = ended.parts[&target.name].counts;
     assert_eq!((counts.succeeded, counts.failed), (9, 1));
-    let letters = stage.queue.dead_letters(&target, 100).await.unwrap();
+    let letters = stage.queue.inspect().dead_letters(&target, 100).await.unwrap();
     assert_eq!((letters[0].cause.code.as_str(), letters[0].attempts), ("failure", 3));
     assert!(letters[0].item.ends_with("/7"), "{letters:?}");
     // 10, 5 and 5, 3 and 2 (or so), until the culprit is alone; then twice more, as max_attempts says.

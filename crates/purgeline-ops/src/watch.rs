@@ -33,7 +33,7 @@ impl Watch {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn look(&self) -> Result<Snapshot, OpsError> {
-        Ok(self.queue.watch(&self.targets, self.events).await?)
+        Ok(self.queue.inspect().watch(&self.targets, self.events).await?)
     }
 }
 

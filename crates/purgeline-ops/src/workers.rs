@@ -30,7 +30,7 @@ impl<'a> Workers<'a> {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn status(&self) -> Result<WorkersStatus, OpsError> {
-        let workers = self.ops.queue.workers().await?;
+        let workers = self.ops.queue.inspect().workers().await?;
         let names = self.ops.targets.iter().map(|configured| &configured.target.name);
         let without_worker = names.filter(|name| !works_for(&workers, name.as_str())).cloned().collect();
         Ok(WorkersStatus { workers, without_worker })

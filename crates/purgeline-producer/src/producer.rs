@@ -6,7 +6,7 @@ use crate::{
 use purgeline_core::{JobId, JobOptions, JobRequest, JobState, TargetName};
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{
-    Chunk, Created, Enqueued, MAX_CHUNK_ITEMS, NewJob, Queue, QueueError, Retention, Timing,
+    Chunk, Created, Enqueued, MAX_CHUNK_ITEMS, NewJob, ProduceQueue, QueueError, Retention, Timing,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tracing::{debug, warn};
 /// provider.
 #[derive(Clone, Debug)]
 pub struct Producer {
-    queue: Queue,
+    queue: ProduceQueue,
     targets: Arc<[ConfiguredTarget]>,
     retention: Retention,
 }
@@ -68,7 +68,7 @@ pub struct TargetShare {
 impl Producer {
     /// A producer for these targets. `retention` is how long jobs are kept.
     #[must_use]
-    pub fn new(queue: Queue, targets: Vec<ConfiguredTarget>, retention: Retention) -> Self {
+    pub fn new(queue: ProduceQueue, targets: Vec<ConfiguredTarget>, retention: Retention) -> Self {
         Self { queue, targets: targets.into(), retention }
     }
 
@@ -100,7 +100,7 @@ impl Producer {
         let timing = self.timing(id, &request.options).await?;
         match self.room(&plan).await {
             // A job that was submitted before is no new work, and what it still lacks is its due.
-            Err(QueueError::Full { .. }) if self.queue.job(id, &[]).await?.is_some() => {}
+            Err(QueueError::Full { .. }) if self.queue.job_timing(id).await?.is_some() => {}
             room => room?,
         }
         let job = NewJob {
@@ -147,8 +147,8 @@ impl Producer {
         if options.not_before.is_none() && options.expires_at.is_none() {
             return Ok(timing::asked(options, 0));
         }
-        if let Some(job) = self.queue.job(id, &[]).await? {
-            return Ok(job.timing);
+        if let Some(timing) = self.queue.job_timing(id).await? {
+            return Ok(timing);
         }
         let now_ms = self.queue.now_ms().await?;
         timing::check_times(options, now_ms)?;
@@ -213,7 +213,7 @@ impl Producer {
                 Enqueued::Gap(chunks_taken) => {
                     // Only when the part vanished between two chunks: somebody flushed Redis.
                     return Err(QueueError::Malformed {
-                        key: self.queue.keys().of_target(target, &format!("job:{}", job.id)),
+                        key: format!("job {} at target {}", job.id, target.name),
                         expected: "the chunks that this call has enqueued",
                         found: format!("{chunks_taken} of them"),
                     });

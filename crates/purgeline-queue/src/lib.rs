@@ -1,69 +1,68 @@
 #![doc = include_str!("../README.md")]
 
-mod breaker;
-mod cancel;
-mod connection;
-mod dead;
-mod embargo;
-mod enqueue;
+mod audit;
 mod error;
-mod headroom;
-mod history;
-mod hold;
 mod inspect;
-mod jobs;
-mod keys;
-mod lease;
-mod outbox;
+mod operate;
 mod policy;
-mod polls;
+mod produce;
 mod queue;
-mod quota;
-mod quota_view;
-mod rates;
-mod reap;
 mod record;
-mod repair;
-mod replication;
-mod scan;
-mod scripts;
-mod settle;
-mod standing;
-mod submitted;
+mod redis;
+mod retention;
 mod timing;
-mod topology;
-mod verify;
-mod wake;
-mod watch;
-mod workers;
+mod work;
 
-pub use breaker::{Asked, BreakerPolicy, Change, Fate, Heard};
-pub use cancel::{CancelState, CancelledPart};
-pub use connection::Connection;
-pub use dead::{DeadFilter, DeadLetter, DeadWalk, Retried, RetryPlan};
-pub use embargo::EmbargoedItem;
-pub use enqueue::{Chunk, Enqueued, MAX_CHUNK_ITEMS};
+pub use audit::{
+    handle::AuditQueue,
+    repair::{attempt::Route, run::Mend},
+    verify::violation::Violation,
+};
 pub use error::QueueError;
-pub use history::LastOutcome;
-pub use hold::{Hold, HoldName};
-pub use inspect::{BatchState, BatchView, LOOKED_AT, PendingItem, TargetStats};
-pub use jobs::{Created, Job, JobFilter, NewJob, Part};
-pub use keys::Keys;
-pub use lease::{Lease, LeasedBatch, LeasedItem};
+pub use inspect::{
+    dead::{filter::DeadFilter, letter::DeadLetter, walk::DeadWalk},
+    embargo::EmbargoedItem,
+    handle::InspectQueue,
+    history::LastOutcome,
+    holds::Hold,
+    jobs::{Job, JobFilter, Part},
+    quotas::{QuotaRate, QuotaUse, QuotaWait},
+    rates::RateUse,
+    standing::{Standing, WaitReason},
+    target::{BatchState, BatchView, LOOKED_AT, PendingItem, TargetStats},
+    watch::{Event, Snapshot, TargetSnapshot, Watched},
+};
+pub use operate::{
+    cancel::{CancelState, CancelledPart},
+    handle::OperateQueue,
+    hold::HoldName,
+    plan::RetryPlan,
+    retry::Retried,
+};
 pub use policy::{LeasePolicy, PollPolicy, QuotaPolicy};
-pub use polls::{DuePoll, DuePolls, Polls};
+pub use produce::{
+    chunk::{Chunk, Enqueued, MAX_CHUNK_ITEMS},
+    handle::ProduceQueue,
+    jobs::{Created, NewJob},
+};
 pub use queue::Queue;
-pub use quota::{SpentQuota, ToldBy};
-pub use quota_view::{QuotaRate, QuotaUse, QuotaWait};
-pub use rates::RateUse;
-pub use reap::{Abandoned, Reaped};
 pub use record::Record;
-pub use repair::{Mend, Route};
-pub use settle::{Retention, Settled, Settlement};
-pub use standing::{Standing, WaitReason};
+pub use redis::{
+    connection::Connection,
+    inspection::RedisInspection,
+    keys::Keys,
+    topology::{Sentinels, Topology, TopologyError},
+};
+pub use retention::Retention;
 pub use timing::{Quiet, Timing};
-pub use topology::{Sentinels, Topology, TopologyError};
-pub use verify::Violation;
-pub use wake::Wakeups;
-pub use watch::{Event, Snapshot, TargetSnapshot, Watched};
-pub use workers::WorkerInfo;
+pub use work::{
+    breaker::{Asked, BreakerPolicy, Change, Fate, Heard},
+    handle::WorkQueue,
+    lease::{Lease, LeasedBatch, LeasedItem},
+    polls::{DuePoll, DuePolls, Polls},
+    quota::{SpentQuota, ToldBy},
+    reap::{Abandoned, Reaped},
+    settle::{Settled, Settlement},
+    wake::Wakeups,
+    workers::WorkerInfo,
+};

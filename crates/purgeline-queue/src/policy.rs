@@ -169,6 +169,13 @@ impl QuotaPolicy {
     }
 }
 
+impl DatedQuota {
+    /// The day that it is, by Redis's time; `None` if this machine's clock is days off.
+    pub(crate) fn today(&self, now_ms: i64) -> Option<&QuotaDay> {
+        self.days.iter().find(|day| (day.from_ms..day.till_ms).contains(&now_ms))
+    }
+}
+
 impl PollPolicy {
     /// The policy of a configured target, for workers of this configuration; `None` where the
     /// provider cannot be polled.

@@ -1,27 +1,16 @@
 use crate::{
-    Connection, Keys, QueueError, Topology,
-    replication::Replication,
-    scripts::{Invocation, Script},
+    AuditQueue, Connection, InspectQueue, Keys, OperateQueue, ProduceQueue, QueueError, RedisInspection,
+    Topology, WorkQueue, redis::store::Store,
 };
-use jiff::Timestamp;
-use purgeline_core::{Clock, ManualClock, Target, config::RedisConfig};
-use redis::FromRedisValue;
-use secrecy::{ExposeSecret, SecretString};
-use std::{sync::Arc, time::Duration};
+use purgeline_core::{ManualClock, config::RedisConfig};
+use secrecy::SecretString;
 
-/// The purge queue in one Redis: a server, the primary that Sentinels name, or a cluster. Cheap to
-/// clone; all clones share a [`Connection`].
-///
-/// Its methods are the scripts of `src/lua`, each atomic; see the crate's documentation for who
-/// calls which.
-#[derive(Clone)]
+/// The purge queue in one Redis: a server, the primary that Sentinels name, or a cluster. Opens the
+/// handles through which everybody uses it; see the crate's documentation for who calls which. Cheap
+/// to clone; all clones and handles share a connection.
+#[derive(Clone, Debug)]
 pub struct Queue {
-    topology: Arc<Topology>,
-    /// For what must not be lost with the primary, if it must not.
-    replication: Option<Arc<Replication>>,
-    connection: Connection,
-    keys: Keys,
-    clock: Option<ManualClock>,
+    store: Store,
 }
 
 impl Queue {
@@ -30,10 +19,7 @@ impl Queue {
     /// # Errors
     /// When the URL has none of these forms.
     pub fn new(url: &SecretString, config: &RedisConfig) -> Result<Self, QueueError> {
-        let topology = Topology::parse(url.expose_secret())?;
-        let mut queue = Self::over(topology, Duration::from_millis(config.timeout_ms))?;
-        queue.replication = Replication::of(config, &queue.topology).map(Arc::new);
-        Ok(queue)
+        Ok(Self { store: Store::new(url, config)? })
     }
 
     /// The same with nothing but a URL: each command waits at most five seconds.
@@ -41,26 +27,67 @@ impl Queue {
     /// # Errors
     /// When the URL has none of the forms of [`Topology`].
     pub fn open(url: &str) -> Result<Self, QueueError> {
-        Self::over(Topology::parse(url)?, Duration::from_secs(5))
-    }
-
-    fn over(topology: Topology, timeout: Duration) -> Result<Self, QueueError> {
-        let connection = Connection::lazy(&topology, timeout)?;
-        let topology = Arc::new(topology);
-        Ok(Self { topology, replication: None, connection, keys: Keys::default(), clock: None })
+        Ok(Self { store: Store::open(url)? })
     }
 
     /// Takes the time from this clock instead of Redis's, for tests that turn it by hand.
     #[must_use]
-    pub fn with_clock(mut self, clock: ManualClock) -> Self {
-        self.clock = Some(clock);
-        self
+    pub fn with_clock(self, clock: ManualClock) -> Self {
+        Self { store: self.store.with_clock(clock) }
+    }
+
+    /// For a producer: jobs and their items go in.
+    #[must_use]
+    pub fn produce(&self) -> ProduceQueue {
+        ProduceQueue::over(self.store.clone())
+    }
+
+    /// For a worker: batches are leased, sent, settled.
+    #[must_use]
+    pub fn work(&self) -> WorkQueue {
+        WorkQueue::over(self.store.clone())
+    }
+
+    /// For an operator: holds, cancels, dead letters.
+    #[must_use]
+    pub fn operate(&self) -> OperateQueue {
+        OperateQueue::over(self.store.clone())
+    }
+
+    /// For whoever looks: how everything stands.
+    #[must_use]
+    pub fn inspect(&self) -> InspectQueue {
+        InspectQueue::over(self.store.clone())
+    }
+
+    /// For whoever mends: what breaks the invariants.
+    #[must_use]
+    pub fn audit(&self) -> AuditQueue {
+        AuditQueue::over(self.store.clone())
+    }
+
+    /// For `doctor`: what its Redis servers tell of themselves.
+    #[must_use]
+    pub fn redis(&self) -> RedisInspection {
+        RedisInspection::over(self.store.clone())
     }
 
     /// The names of the keys.
     #[must_use]
-    pub fn keys(&self) -> &Keys {
-        &self.keys
+    pub const fn keys(&self) -> &Keys {
+        self.store.keys()
+    }
+
+    /// A raw connection, for tests and benchmarks that look at what no handle shows.
+    #[must_use]
+    pub fn manager(&self) -> Connection {
+        self.store.manager()
+    }
+
+    /// How the Redis is set up that it is in.
+    #[must_use]
+    pub fn topology(&self) -> &Topology {
+        self.store.topology()
     }
 
     /// Asks Redis for a sign of life.
@@ -68,21 +95,8 @@ impl Queue {
     /// # Errors
     /// When it gives none.
     pub async fn ping(&self) -> Result<(), QueueError> {
-        let _: String = redis::cmd("PING").query_async(&mut self.manager()).await?;
+        let _: String = redis::cmd("PING").query_async(&mut self.store.manager()).await?;
         Ok(())
-    }
-
-    /// A raw connection, for those who look at what the queue's methods do not show
-    /// (`doctor`'s questions about Redis itself, benchmarks).
-    #[must_use]
-    pub fn manager(&self) -> Connection {
-        self.connection.clone()
-    }
-
-    /// How the Redis is set up that it is in.
-    #[must_use]
-    pub fn topology(&self) -> &Topology {
-        &self.topology
     }
 
     /// The time in milliseconds since 1970: Redis's, or the manual clock's.
@@ -90,57 +104,6 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn now_ms(&self) -> Result<i64, QueueError> {
-        if let Some(clock) = &self.clock {
-            return Ok(clock.now().as_millisecond());
-        }
-        let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut self.manager()).await?;
-        Ok(seconds * 1000 + micros / 1000)
-    }
-
-    /// A script of a target, with the two arguments that all of them share.
-    pub(crate) fn script<'a>(&self, script: &'a Script, target: &Target) -> Invocation<'a> {
-        let mut invocation = script.prepare_invoke();
-        invocation.key(self.keys.target(target)).arg(self.given_time());
-        invocation.guarded()
-    }
-
-    /// What scripts take for the time: nothing, for Redis's own, or the manual clock's.
-    pub(crate) fn given_time(&self) -> String {
-        self.clock.as_ref().map(|clock| clock.now().as_millisecond().to_string()).unwrap_or_default()
-    }
-
-    /// The manual clock's time, else this machine's: near enough to know the day by, whose bounds
-    /// are then held against Redis's time.
-    pub(crate) fn given_or_own_time(&self) -> Timestamp {
-        self.clock.as_ref().map_or_else(Timestamp::now, Clock::now)
-    }
-
-    pub(crate) async fn invoke<T: FromRedisValue>(&self, script: &Invocation<'_>) -> Result<T, QueueError> {
-        let answer = self.connection.invoke(script).await?;
-        Ok(redis::from_redis_value(answer).map_err(redis::RedisError::from)?)
-    }
-}
-
-impl Queue {
-    /// Runs a script whose effect must not be lost. Gives its answer, and whether the effect is
-    /// as safe as was asked for.
-    pub(crate) async fn invoke_safely<T: FromRedisValue>(
-        &self,
-        script: &Invocation<'_>,
-    ) -> Result<(T, Result<(), QueueError>), QueueError> {
-        let Some(replication) = &self.replication else {
-            return Ok((self.invoke(script).await?, Ok(())));
-        };
-        let (answer, replicated) = replication.invoke(script).await?;
-        Ok((redis::from_redis_value(answer).map_err(redis::RedisError::from)?, replicated))
-    }
-}
-
-impl std::fmt::Debug for Queue {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queue")
-            .field("topology", &self.topology)
-            .field("keys", &self.keys)
-            .finish_non_exhaustive()
+        self.store.now_ms().await
     }
 }

@@ -121,5 +121,5 @@ pub(crate) fn configuration(redis_timeout_ms: u64, worker: &Value, targets: &Val
 pub(crate) fn producer(config: &Path, redis_url: &str) -> Result<Producer> {
     let layers = Layers { file: Some(config.to_owned()), ..Layers::default() };
     let Loaded { config, targets, .. } = load(&layers, Secrets::Read)?;
-    Ok(Producer::new(Queue::open(redis_url)?, targets, Retention::from(&config.retention)))
+    Ok(Producer::new(Queue::open(redis_url)?.produce(), targets, Retention::from(&config.retention)))
 }

@@ -5,7 +5,7 @@ use crate::{
 use purgeline_core::config::WorkerConfig;
 use purgeline_providers::{ConfiguredTarget, Provider};
 use purgeline_queue::{
-    BreakerPolicy, LeasePolicy, PollPolicy, Queue, QueueError, QuotaPolicy, Retention, Settlement,
+    BreakerPolicy, LeasePolicy, PollPolicy, QueueError, QuotaPolicy, Retention, Settlement, WorkQueue,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 /// What everything that works for one target in this process shares.
 pub(crate) struct TargetContext {
-    pub(crate) queue: Queue,
+    pub(crate) queue: WorkQueue,
     pub(crate) configured: ConfiguredTarget,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) lease_policy: LeasePolicy,

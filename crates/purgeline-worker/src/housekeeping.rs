@@ -1,5 +1,5 @@
 use crate::{Step, context::TargetContext};
-use purgeline_queue::{Queue, QueueError, WorkerInfo};
+use purgeline_queue::{QueueError, WorkQueue, WorkerInfo};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -17,7 +17,7 @@ const TRIMMED_JOBS: isize = 1_000;
 const ALIVE_PAUSE: Duration = Duration::from_secs(10);
 
 /// Says that the worker is alive, until told to end, and then that it is gone.
-pub(crate) async fn show_alive(queue: &Queue, mut worker: WorkerInfo, end: &CancellationToken) {
+pub(crate) async fn show_alive(queue: &WorkQueue, mut worker: WorkerInfo, end: &CancellationToken) {
     loop {
         if let Err(error) = queue.worker_seen(&mut worker).await {
             warn!(%error, "this worker cannot say that it is alive");

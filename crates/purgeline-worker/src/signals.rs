@@ -1,6 +1,6 @@
 use crate::context::TargetContext;
 use purgeline_core::{Cause, Kind, Signal};
-use purgeline_queue::{HoldName, QueueError, SpentQuota, ToldBy};
+use purgeline_queue::{QueueError, SpentQuota, ToldBy};
 use tracing::{error, warn};
 
 /// How long a kind of item that is not permitted is left alone before one more try, in
@@ -43,7 +43,7 @@ impl TargetContext {
             Signal::Unauthorised { kind: None, .. } => {}
             Signal::Unauthorised { kind: Some(kind), cause } => {
                 error!(target = %target.name, %kind, %cause, "target {} does not permit {kind} items, they wait: {cause}", target.name);
-                queue.hold(target, HoldName::Kind(*kind), Some(UNAUTHORISED_MS), cause, "provider").await?;
+                queue.hold_kind(target, *kind, UNAUTHORISED_MS, cause).await?;
             }
         }
         Ok(())
@@ -52,7 +52,7 @@ impl TargetContext {
     /// Holds the items of a kind, or of each, whose quota is spent and not counted.
     async fn hold_kinds(&self, kind: Option<Kind>, for_ms: u64, cause: &Cause) -> Result<(), QueueError> {
         for kind in self.kinds(kind) {
-            self.queue.hold(self.target(), HoldName::Kind(kind), Some(for_ms), cause, "provider").await?;
+            self.queue.hold_kind(self.target(), kind, for_ms, cause).await?;
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
 use crate::context::TargetContext;
-use purgeline_queue::Queue;
+use purgeline_queue::WorkQueue;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -8,7 +8,7 @@ use tracing::warn;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Carries the queue's wake-ups to the targets that wait for them, until told to end.
-pub(crate) async fn carry(queue: &Queue, contexts: &[Arc<TargetContext>], end: &CancellationToken) {
+pub(crate) async fn carry(queue: &WorkQueue, contexts: &[Arc<TargetContext>], end: &CancellationToken) {
     let targets: Vec<_> = contexts.iter().map(|context| context.target().clone()).collect();
     let listen = async {
         loop {

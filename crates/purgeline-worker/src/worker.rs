@@ -15,7 +15,9 @@ use apalis::layers::WorkerBuilderExt;
 use apalis_core::{error::BoxDynError, monitor::Monitor, task::data::Data, worker::builder::WorkerBuilder};
 use purgeline_core::{Clock, SystemClock, config::WorkerConfig};
 use purgeline_providers::{ConfiguredTarget, TargetError};
-use purgeline_queue::{BreakerPolicy, LeasePolicy, PollPolicy, Queue, QuotaPolicy, Retention, WorkerInfo};
+use purgeline_queue::{
+    BreakerPolicy, LeasePolicy, PollPolicy, QuotaPolicy, Retention, WorkQueue, WorkerInfo,
+};
 use std::{future::Future, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::sync::Notify;
@@ -24,7 +26,7 @@ use tracing::{error, info, warn};
 
 /// A worker process: for each target an apalis worker over the queue.
 pub struct Worker {
-    queue: Queue,
+    queue: WorkQueue,
     targets: Vec<ConfiguredTarget>,
     config: WorkerConfig,
     retention: Retention,
@@ -51,7 +53,7 @@ impl Worker {
     /// A worker for these targets, under a name that no other worker process has.
     #[must_use]
     pub fn new(
-        queue: Queue,
+        queue: WorkQueue,
         targets: Vec<ConfiguredTarget>,
         config: WorkerConfig,
         retention: Retention,

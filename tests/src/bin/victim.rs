@@ -44,7 +44,8 @@ async fn main() {
             work(&redis, &name, config, worker, befalls).await;
         }
         Orders::Submit { redis, target: to, config, key, urls } => {
-            let producer = Producer::new(Queue::open(&redis).unwrap(), vec![target(&to, config)], RETENTION);
+            let producer =
+                Producer::new(Queue::open(&redis).unwrap().produce(), vec![target(&to, config)], RETENTION);
             let request = JobRequest {
                 urls: many_urls(urls),
                 options: JobOptions { idempotency_key: Some(key), ..JobOptions::default() },
@@ -62,8 +63,13 @@ async fn work(
     worker_config: WorkerConfig,
     befalls: Option<(String, Blow)>,
 ) {
-    let mut worker =
-        Worker::new(Queue::open(redis).unwrap(), vec![target(&of, config)], worker_config, RETENTION, name);
+    let mut worker = Worker::new(
+        Queue::open(redis).unwrap().work(),
+        vec![target(&of, config)],
+        worker_config,
+        RETENTION,
+        name,
+    );
     if let Some((step, blow)) = befalls {
         let step = Step::ALL.into_iter().find(|known| known.as_str() == step).unwrap();
         worker = worker.with_observer(Arc::new(Strike { step, blow, struck: AtomicBool::new(false) }));

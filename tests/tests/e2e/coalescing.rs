@@ -82,13 +82,13 @@ async fn an_urgent_job_takes_what_waits_along_to_the_front() {
     let config = qiniu(sim.base_url(), json!({"limits": {"max_urls": 1, "max_in_flight": 1}}));
     let stage = Stage::new(vec![target("cdn", config)]).await;
     let paused = Cause::new(Class::Unknown, "test", "until all is enqueued");
-    stage.queue.hold(stage.target(), HoldName::Paused, None, &paused, "test").await.unwrap();
+    stage.queue.operate().hold(stage.target(), HoldName::Paused, None, &paused, "test").await.unwrap();
     let worker = stage.worker("w1");
 
     let normal = stage.submit(&[url("a"), url("b"), url("c")], &[]).await;
     let urgent = stage.submit_urgent(&[url("c")]).await;
     assert_eq!(urgent.targets[0].joined, 1);
-    stage.queue.release(stage.target(), HoldName::Paused).await.unwrap();
+    stage.queue.operate().release(stage.target(), HoldName::Paused).await.unwrap();
 
     stage.succeeded(urgent.job, &sim).await;
     stage.succeeded(normal.job, &sim).await;

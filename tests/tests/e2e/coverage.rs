@@ -15,13 +15,13 @@ async fn held_stage() -> (Sim, Stage, RunningWorker) {
     let config = qiniu(sim.base_url(), json!({"max_attempts": 1}));
     let stage = Stage::new(vec![target("cdn", config)]).await;
     let cause = Cause::new(Class::Unknown, "test", "until all is enqueued");
-    stage.queue.hold(stage.target(), HoldName::Paused, None, &cause, "test").await.unwrap();
+    stage.queue.operate().hold(stage.target(), HoldName::Paused, None, &cause, "test").await.unwrap();
     let worker = stage.worker("w1");
     (sim, stage, worker)
 }
 
 async fn go(stage: &Stage) {
-    stage.queue.release(stage.target(), HoldName::Paused).await.unwrap();
+    stage.queue.operate().release(stage.target(), HoldName::Paused).await.unwrap();
 }
 
 /// What was asked for in all purge calls, in order.

@@ -62,7 +62,7 @@ async fn a_call_that_is_never_answered_is_given_up_in_time_and_buried_in_the_end
     let worker = stage.worker("w1");
     let job = stage.ended(stage.submit(&[url("a")], &[]).await.job).await;
     assert_eq!(job.state, JobState::Failed);
-    let dead = stage.queue.dead_letters(stage.target(), 10).await.unwrap();
+    let dead = stage.queue.inspect().dead_letters(stage.target(), 10).await.unwrap();
     assert_eq!(dead[0].cause.code, "timeout");
     assert!(dead[0].cause.message.contains("no answer within 100 ms"), "{dead:?}");
     assert!(dead[0].cause.message.ends_with("s after it was asked for, max_age_s)"), "{dead:?}");
@@ -127,7 +127,7 @@ async fn a_cache_that_refuses_the_method_is_held_and_loses_nothing() {
     // The ACL of the cache is mended, and somebody says so.
     cache.answer(200);
     let urls = HoldName::Kind(Kind::Url);
-    stage.queue.release(stage.target(), urls).await.unwrap();
+    stage.queue.operate().release(stage.target(), urls).await.unwrap();
     let job = stage.ended(submitted.job).await;
     assert_eq!(job.state, JobState::Succeeded);
     stage.at_rest().await;

@@ -33,7 +33,7 @@ fn instant() -> QiniuSettings {
 async fn pass_until_ended(stage: &Stage, clocks: &Clocks, job: JobId) {
     eventually(&format!("job {job} ends"), || async {
         clocks.advance(Duration::from_millis(20));
-        let job = stage.queue.job(job, &stage.target_refs()).await.ok()??;
+        let job = stage.queue.inspect().job(job, &stage.target_refs()).await.ok()??;
         (job.state != JobState::Active).then_some(())
     })
     .await;
@@ -162,7 +162,7 @@ async fn an_operator_need_not_wait_for_the_next_try_after_credentials_are_mended
     let worker = stage.worker("w1");
     let submitted = stage.submit(&[url("a")], &[]).await;
     stage.held("unauthorised").await;
-    assert_eq!(stage.queue.probe(stage.target()).await.unwrap().as_deref(), Some("unauthorised"));
+    assert_eq!(stage.queue.operate().probe(stage.target()).await.unwrap().as_deref(), Some("unauthorised"));
     pass_until_ended(&stage, &clocks, submitted.job).await;
     stage.succeeded(submitted.job, &sim).await;
     stage.at_rest().await;

@@ -21,7 +21,7 @@ async fn a_url_that_20_000_jobs_wait_for_costs_two_calls() {
     // The call is at the provider, and a second would be as soon as this is known not to linger.
     let cause = Cause::new(Class::Unknown, "test", "until all wait");
     let paused = HoldName::Paused;
-    stage.queue.hold(stage.target(), paused, None, &cause, "test").await.unwrap();
+    stage.queue.operate().hold(stage.target(), paused, None, &cause, "test").await.unwrap();
     let submitted: Vec<_> = stream::iter(0..JOBS - 1)
         .map(|_| stage.submit(std::slice::from_ref(&hot), &[]))
         .buffer_unordered(32)
@@ -29,7 +29,7 @@ async fn a_url_that_20_000_jobs_wait_for_costs_two_calls() {
         .await;
     let new: u64 = submitted.iter().map(|submitted| submitted.targets[0].new).sum();
     assert_eq!(new, 1, "one record, that all others joined");
-    stage.queue.release(stage.target(), paused).await.unwrap();
+    stage.queue.operate().release(stage.target(), paused).await.unwrap();
     sim.gate().open();
 
     let ids: Vec<_> = submitted.iter().map(|submitted| submitted.job).chain([first.job]).collect();

@@ -13,7 +13,7 @@ fn counts(stage: &Stage, job: &Job) -> PartCounts {
 
 async fn letters(stage: &Stage, cause: Option<&str>) -> Vec<String> {
     let filter = DeadFilter { cause: cause.map(str::to_owned), ..DeadFilter::default() };
-    let mut walk = stage.queue.walk_dead(stage.target(), &filter);
+    let mut walk = stage.queue.inspect().walk_dead(stage.target(), &filter);
     let mut ids = Vec::new();
     while let Some(found) = walk.next().await.unwrap() {
         ids.extend(found.into_iter().map(|letter| letter.id));
@@ -38,7 +38,7 @@ async fn what_failed_is_tried_again_when_the_provider_is_well_and_its_job_ends_a
     assert_eq!((job.state, counts(&stage, &job).failed), (JobState::Partial, 20));
 
     let mut by_cause: BTreeMap<String, u64> = BTreeMap::new();
-    for letter in stage.queue.dead_letters(stage.target(), 100).await.unwrap() {
+    for letter in stage.queue.inspect().dead_letters(stage.target(), 100).await.unwrap() {
         *by_cause.entry(letter.cause.code).or_default() += 1;
     }
     let (cause, failed) = by_cause.pop_first().unwrap();
@@ -47,7 +47,7 @@ async fn what_failed_is_tried_again_when_the_provider_is_well_and_its_job_ends_a
     // Each of those fails but once: the provider is well again.
     let ids = letters(&stage, Some(&cause)).await;
     let room = 1_000;
-    let done = stage.queue.retry_dead(stage.target(), &ids, room, &RETENTION).await.unwrap();
+    let done = stage.queue.operate().retry_dead(stage.target(), &ids, room, &RETENTION).await.unwrap();
     assert_eq!(done.retried, 20);
     let job = stage.ended(submitted.job).await;
     assert_eq!((job.state, counts(&stage, &job).succeeded), (JobState::Succeeded, 30));
@@ -84,7 +84,7 @@ async fn a_retry_that_is_stopped_in_the_middle_is_gone_on_with() {
     assert_eq!(ids.len(), 200);
 
     let (queue, at, all) = (stage.queue.clone(), stage.target().clone(), ids.clone());
-    let retry = tokio::spawn(async move { queue.retry_dead(&at, &all, 1_000, &RETENTION).await });
+    let retry = tokio::spawn(async move { queue.operate().retry_dead(&at, &all, 1_000, &RETENTION).await });
     eventually("some letters are retried", || async {
         (stage.stats().await.dead_letters < 200).then_some(())
     })
@@ -92,7 +92,7 @@ async fn a_retry_that_is_stopped_in_the_middle_is_gone_on_with() {
     retry.abort();
     let _ = retry.await;
     // Whoever comes next does the rest, and what was begun.
-    stage.queue.retry_dead(stage.target(), &ids, 1_000, &RETENTION).await.unwrap();
+    stage.queue.operate().retry_dead(stage.target(), &ids, 1_000, &RETENTION).await.unwrap();
     let worker = stage.worker("w2");
     for job in &jobs {
         assert_eq!(stage.ended(*job).await.state, JobState::Succeeded);
@@ -114,7 +114,8 @@ async fn a_job_is_cancelled_in_the_middle_and_what_is_in_a_call_ends_as_it_does(
     let worker = stage.worker("w1");
     sim.wait_for(|log| log.stats().held == 1).await.unwrap();
     let job = submitted.job;
-    let done = stage.queue.cancel(stage.target(), job, "wrong page", &RETENTION, false).await.unwrap();
+    let done =
+        stage.queue.operate().cancel(stage.target(), job, "wrong page", &RETENTION, false).await.unwrap();
     assert_eq!((done.state, done.cancelled, done.gone), (CancelState::Cancelling, 36, 35));
     sim.gate().open();
     let ended = stage.ended(job).await;

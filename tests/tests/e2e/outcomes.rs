@@ -29,7 +29,7 @@ fn counts(stage: &Stage, job: &Job) -> (u64, u64) {
 }
 
 async fn dead_letters(stage: &Stage) -> Vec<DeadLetter> {
-    stage.queue.dead_letters(stage.target(), 1_000).await.unwrap()
+    stage.queue.inspect().dead_letters(stage.target(), 1_000).await.unwrap()
 }
 
 fn purges(sim: &Sim) -> usize {

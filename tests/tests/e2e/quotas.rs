@@ -82,7 +82,7 @@ async fn a_hundred_a_day_go_and_the_rest_waits_until_the_day_turns() {
     pass_until(&clocks, "two wait", async || settled(162).await).await;
     assert_eq!(by_day(&sim), BTreeMap::from([(-1, 100)]));
     let policy = QuotaPolicy::of(&stage.targets[0].descriptor, &stage.targets[0].config);
-    let quotas = stage.queue.quotas(stage.target(), &policy).await.unwrap();
+    let quotas = stage.queue.inspect().quotas(stage.target(), &policy).await.unwrap();
     let of_urls = quotas.iter().find(|quota| quota.name == "urls").unwrap();
     assert_eq!((of_urls.spent, of_urls.left, of_urls.turns_ms), (100, Some(0), ms(MIDNIGHT)));
 

@@ -21,7 +21,15 @@ fn long_url(chars: usize) -> String {
 async fn assert_nothing_enqueued(stage: &Stage) {
     let stats = stage.stats().await;
     assert_eq!((stats.pending, stats.counters.get("asked").copied().unwrap_or_default()), (0, 0));
-    assert!(stage.queue.jobs(&stage.target_refs(), &JobFilter::default(), 10, 10).await.unwrap().is_empty());
+    assert!(
+        stage
+            .queue
+            .inspect()
+            .jobs(&stage.target_refs(), &JobFilter::default(), 10, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     stage.assert_verified().await;
 }
 
@@ -96,7 +104,7 @@ async fn a_job_that_makes_no_sense_is_refused() {
     let unknown = stage.producer.submit(&to("cnd"), Accept::GoodItems).await.unwrap_err();
     assert_eq!(unknown.to_string(), "there is no target \"cnd\": configured are cdn");
 
-    let nowhere = Producer::new(stage.queue.clone(), Vec::new(), RETENTION);
+    let nowhere = Producer::new(stage.queue.produce(), Vec::new(), RETENTION);
     let error = nowhere.submit(&to("cdn"), Accept::GoodItems).await.unwrap_err();
     assert!(error.to_string().contains("none is configured"), "{error}");
     assert_nothing_enqueued(&stage).await;

@@ -97,7 +97,7 @@ async fn kill(step: Step, stage: &Stage, sim: &Sim, config: &Value) {
         Step::Probing => {
             let policy = BreakerPolicy { failures: 1, probe_ms: 1, max_probe_ms: 1 };
             let refused = Fate::Unauthorised(Cause::new(Class::Unauthorised, "401", "words"));
-            stage.queue.answered(stage.target(), Asked::Question, &refused, &policy).await.unwrap();
+            stage.queue.work().answered(stage.target(), Asked::Question, &refused, &policy).await.unwrap();
             victim(Temper::default(), step).killed().await;
         }
         // Whatever it does comes too late.
@@ -112,9 +112,9 @@ async fn kill(step: Step, stage: &Stage, sim: &Sim, config: &Value) {
             Victim::outlive_leases(stage).await;
             // Lest it sends before it is killed.
             let cause = Cause::new(Class::Delay, "by-hand", "words");
-            stage.queue.hold(stage.target(), HoldName::Paused, None, &cause, "test").await.unwrap();
+            stage.queue.operate().hold(stage.target(), HoldName::Paused, None, &cause, "test").await.unwrap();
             victim(Temper::default(), step).killed().await;
-            stage.queue.release(stage.target(), HoldName::Paused).await.unwrap();
+            stage.queue.operate().release(stage.target(), HoldName::Paused).await.unwrap();
         }
         _ => victim(Temper::default(), step).killed().await,
     }

@@ -61,7 +61,7 @@ async fn a_lease_that_is_granted_too_late_is_given_back() {
     assert_eq!((stats.in_flight, stats.pending, cache.purged().len()), (0, 1, 0));
     let item = Item::url(&url("a")).unwrap();
     let action = Action::Default;
-    let waiting = stage.queue.pending_item(stage.target(), &item, action).await.unwrap().unwrap();
+    let waiting = stage.queue.inspect().pending_item(stage.target(), &item, action).await.unwrap().unwrap();
     assert_eq!((waiting.record.attempts, stage.counter("reaped").await), (0, 0));
     assert_eq!(stage.counter("leased").await, 1, "it had been granted");
     stage.assert_verified().await;
@@ -126,7 +126,7 @@ async fn a_worker_does_not_wait_for_a_call_beyond_its_grace() {
     sim.gate().close_for(CallKind::Purge);
     let submitted = stage.submit(&[url("a")], &[]).await;
     let config = WorkerConfig { shutdown_grace_ms: 1, ..worker_config() };
-    let worker = Worker::new(stage.queue.clone(), stage.targets.clone(), config, RETENTION, "impatient");
+    let worker = Worker::new(stage.queue.work(), stage.targets.clone(), config, RETENTION, "impatient");
     let worker = RunningWorker::run(worker);
     sim.wait_for(|log| log.stats().held == 1).await.unwrap();
     worker.stop().await;

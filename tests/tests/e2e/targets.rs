@@ -30,7 +30,7 @@ async fn a_job_of_which_one_target_fails_an_item_is_partial_and_shows_its_parts(
     };
     assert_eq!(part("good"), (JobState::Succeeded, 2, 0));
     assert_eq!(part("bad"), (JobState::Partial, 1, 1));
-    let dead = stage.queue.dead_letters(stage.target(), 10).await.unwrap();
+    let dead = stage.queue.inspect().dead_letters(stage.target(), 10).await.unwrap();
     assert_eq!(dead.len(), 1);
     assert!(dead[0].cause.message.starts_with("origin 404"), "{dead:?}");
     stage.at_rest().await;
@@ -77,7 +77,7 @@ async fn a_job_for_which_one_of_two_targets_has_no_room_is_enqueued_at_neither()
     .await;
     let cause = Cause::new(Class::Unknown, "test", "nothing goes");
     for target in stage.target_refs() {
-        stage.queue.hold(&target, HoldName::Paused, None, &cause, "test").await.unwrap();
+        stage.queue.operate().hold(&target, HoldName::Paused, None, &cause, "test").await.unwrap();
     }
     stage.submit(&many_urls(2), &[]).await;
     let accepted = keyed("accepted", &many_urls(5)[2..4]);
@@ -93,7 +93,7 @@ async fn a_job_for_which_one_of_two_targets_has_no_room_is_enqueued_at_neither()
         assert!(!stage.is_pending(&Item::url(&url("x")).unwrap()).await);
         assert_eq!(stage.stats().await.pending, 4);
     }
-    let jobs = stage.queue.jobs(&stage.target_refs(), &JobFilter::default(), 10, 10).await.unwrap();
+    let jobs = stage.queue.inspect().jobs(&stage.target_refs(), &JobFilter::default(), 10, 10).await.unwrap();
     assert_eq!(jobs.len(), 2, "the refused job never was");
     // A full queue does not refuse what it has accepted.
     stage.submit_as(to("small"), &[url("last")], &[]).await;

@@ -29,7 +29,7 @@ async fn purged(sim: &Sim, times: usize) {
 async fn succeeds(stage: &Stage, clocks: &Clocks, sim: &Sim, job: JobId) {
     eventually(&format!("job {job} ends"), || async {
         clocks.advance(Duration::from_millis(20));
-        let job = stage.queue.job(job, &stage.target_refs()).await.ok()??;
+        let job = stage.queue.inspect().job(job, &stage.target_refs()).await.ok()??;
         (job.state != JobState::Active).then_some(())
     })
     .await;
@@ -125,7 +125,7 @@ async fn what_expires_while_its_target_is_paused_is_never_sent() {
     let paused = purgeline_queue::HoldName::Paused;
     let cause =
         purgeline_core::Cause::new(purgeline_core::Class::Delay, "by-hand", "the cache is being moved");
-    stage.queue.hold(stage.target(), paused, None, &cause, "ops").await.unwrap();
+    stage.queue.operate().hold(stage.target(), paused, None, &cause, "ops").await.unwrap();
     let worker = stage.worker("w1");
     let options = JobOptions { expires_at: Some("+5m".parse().unwrap()), ..JobOptions::default() };
     let live = stage.submit_as(options, &[url(1), url(2)], &[]).await.job;
@@ -133,7 +133,7 @@ async fn what_expires_while_its_target_is_paused_is_never_sent() {
     clocks.advance(Duration::from_secs(300));
     let job = stage.ended(live).await;
     assert_eq!((job.state, job.parts[&stage.target().name].expired), (JobState::Cancelled, 2));
-    stage.queue.release(stage.target(), paused).await.unwrap();
+    stage.queue.operate().release(stage.target(), paused).await.unwrap();
     succeeds(&stage, &clocks, &sim, page).await;
     stage.at_rest().await;
     assert_eq!(sim.log().stats().items_asked, 1);

@@ -102,7 +102,7 @@ impl Scene {
         };
         let (queue, targets) = (self.stage.queue.clone(), self.stage.targets.clone());
         let name = format!("w{}", self.workers.len() + 1);
-        let worker = Worker::new(queue, targets, config, RETENTION, name);
+        let worker = Worker::new(queue.work(), targets, config, RETENTION, name);
         self.workers.push(RunningWorker::run(worker.with_clock(Arc::new(self.clocks.queue.clone()))));
     }
 
@@ -175,25 +175,26 @@ impl Scene {
     }
 
     pub(crate) async fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.stage.queue.dead_letters(self.stage.target(), 10_000).await.unwrap()
+        self.stage.queue.inspect().dead_letters(self.stage.target(), 10_000).await.unwrap()
     }
 
     /// What is held now.
     pub(crate) async fn holds(&self) -> Vec<Hold> {
-        self.stage.queue.holds(self.stage.target()).await.unwrap()
+        self.stage.queue.inspect().holds(self.stage.target()).await.unwrap()
     }
 
     /// Until when an item waits by itself, in ms since 1970, and the code why; `None` if it does
     /// not wait, or may go.
     pub(crate) async fn due(&self, item: &Item) -> Option<(i64, String)> {
         let action = purgeline_core::Action::Default;
-        let waits = self.stage.queue.pending_item(self.stage.target(), item, action).await.unwrap()?;
+        let waits =
+            self.stage.queue.inspect().pending_item(self.stage.target(), item, action).await.unwrap()?;
         Some((waits.record.due_ms?, waits.record.cause.unwrap_or_default()))
     }
 
     pub(crate) async fn is_in_batch(&self, item: &Item) -> bool {
         let action = purgeline_core::Action::Default;
-        self.stage.queue.batch_of(self.stage.target(), item, action).await.unwrap().is_some()
+        self.stage.queue.inspect().batch_of(self.stage.target(), item, action).await.unwrap().is_some()
     }
 
     // === time ===
@@ -267,11 +268,11 @@ impl Scene {
     /// Whether no call is under way: neither a batch is leased nor a question being asked.
     async fn is_still(&self) -> bool {
         let mut redis = self.stage.queue.manager();
-        let key = |what| self.stage.queue.keys().of_target(self.stage.target(), what);
-        let leased = redis.zcard(key("leases")).await.unwrap();
+        let (keys, target) = (self.stage.queue.keys(), self.stage.target());
+        let leased = redis.zcard(keys.leases(target)).await.unwrap();
         // A batch that is being asked about is due again only when its worker counts as dead.
         let asked_about = self.now_ms() + i64::try_from(LEASE_MS / 2).unwrap();
-        leased == 0 && redis.zcount(key("polls"), asked_about, "+inf").await.unwrap() == 0
+        leased == 0 && redis.zcount(keys.polls(target), asked_about, "+inf").await.unwrap() == 0
     }
 
     pub(crate) async fn standing(&self) -> Standing {

@@ -88,7 +88,7 @@ async fn it_is_partial_when_one_refuses_it() {
     assert_eq!(part(&job, "qiniu"), (JobState::Succeeded, 2, 0));
     assert_eq!(part(&job, "wangsu"), (JobState::Failed, 0, 2));
     let wangsu = &both.stage.targets[1].target;
-    let dead = both.stage.queue.dead_letters(wangsu, 10).await.unwrap();
+    let dead = both.stage.queue.inspect().dead_letters(wangsu, 10).await.unwrap();
     assert_eq!(dead.len(), 2);
     assert!(dead.iter().all(|dead| dead.cause.code == "error-channel"), "{dead:?}");
     both.end().await;

@@ -63,7 +63,7 @@ impl<C: ChangeLetters> Changing<'_, C> {
         let ops = self.ops;
         let dead_filter = filter.read(ops).await?;
         for target in ops.one_or_all(filter.target.as_ref())? {
-            let mut walk = ops.queue.walk_dead(&target.target, &dead_filter);
+            let mut walk = ops.queue.inspect().walk_dead(&target.target, &dead_filter);
             while let Some(letters) = walk.next().await? {
                 self.change(target, &letters).await?;
             }
@@ -82,7 +82,7 @@ impl<C: ChangeLetters> Changing<'_, C> {
             let target = ops.target(target)?;
             let mut letters = Vec::new();
             for name in names {
-                match ops.queue.dead_letter(&target.target, &name.id).await? {
+                match ops.queue.inspect().dead_letter(&target.target, &name.id).await? {
                     Some(letter) => letters.push(letter),
                     None => self.changed.gone.push(name.to_string()),
                 }

@@ -22,7 +22,7 @@ impl ChangeLetters for DroppedLetters {
         let ids: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();
         self.0 += match dry_run {
             true => ids.len() as u64,
-            false => ops.queue.drop_dead(&target.target, &ids).await?,
+            false => ops.queue.operate().drop_dead(&target.target, &ids).await?,
         };
         Ok(())
     }

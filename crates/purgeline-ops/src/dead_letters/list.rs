@@ -39,7 +39,7 @@ impl DeadLetterList {
         let filter = filter.read(ops).await?;
         let mut dead_letters = Vec::new();
         for target in targets {
-            let mut walk = ops.queue.walk_dead(&target.target, &filter);
+            let mut walk = ops.queue.inspect().walk_dead(&target.target, &filter);
             let mut found = Vec::new();
             while found.len() < limit
                 && let Some(letters) = walk.next().await?
@@ -67,7 +67,7 @@ impl DeadLetterGroups {
         let filter = filter.read(ops).await?;
         let mut counting = Counting::new(by);
         for target in targets {
-            let mut walk = ops.queue.walk_dead(&target.target, &filter);
+            let mut walk = ops.queue.inspect().walk_dead(&target.target, &filter);
             while let Some(letters) = walk.next().await? {
                 letters.iter().for_each(|letter| counting.add(&target.target.name, letter));
             }
@@ -79,9 +79,9 @@ impl DeadLetterGroups {
 impl DeadLetterStatus {
     pub(super) async fn read(ops: &Ops, name: &LetterName) -> Result<Self, OpsError> {
         let target = &ops.target(&name.target)?.target;
-        let letter = ops.queue.dead_letter(target, &name.id).await?;
+        let letter = ops.queue.inspect().dead_letter(target, &name.id).await?;
         let letter = letter.ok_or_else(|| OpsError::UnknownLetter(name.clone()))?;
-        let retry = ops.queue.plan_retry(target, &letter).await?;
+        let retry = ops.queue.operate().plan_retry(target, &letter).await?;
         Ok(Self { target: name.target.clone(), letter, retry })
     }
 }

@@ -41,7 +41,7 @@ impl ChangeLetters for RetriedLetters {
     ) -> Result<(), OpsError> {
         for letter in letters {
             let RetryPlan { joins, reopened, left_out, .. } =
-                ops.queue.plan_retry(&target.target, letter).await?;
+                ops.queue.operate().plan_retry(&target.target, letter).await?;
             self.joins += u64::from(joins);
             self.reopened += reopened as u64;
             self.left_out += left_out as u64;
@@ -54,7 +54,7 @@ impl ChangeLetters for RetriedLetters {
         }
         let ids: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();
         let room = target.config.max_pending_items.get();
-        let done = ops.queue.retry_dead(&target.target, &ids, room, &ops.retention).await?;
+        let done = ops.queue.operate().retry_dead(&target.target, &ids, room, &ops.retention).await?;
         self.retried += done.retried;
         self.no_room += done.no_room;
         self.nameless += done.nameless;

@@ -1,5 +1,5 @@
-use purgeline_queue::{Connection, QueueError};
-use redis::{InfoDict, RedisError};
+use purgeline_queue::{QueueError, RedisInspection};
+use redis::InfoDict;
 use std::collections::HashMap;
 
 /// A server that takes writes: the one, or one of a cluster's.
@@ -15,16 +15,17 @@ impl Primary {
     ///
     /// # Errors
     /// When they cannot be asked.
-    pub(super) async fn all(redis: &Connection) -> Result<Vec<Self>, QueueError> {
-        let infos = redis.each_primary(redis::cmd("INFO").arg("everything")).await?;
+    pub(super) async fn all(redis: &RedisInspection) -> Result<Vec<Self>, QueueError> {
+        let infos = redis.infos().await?;
         let many = infos.len() > 1;
-        infos
+        let primaries = infos
             .into_iter()
             .map(|(address, info)| {
                 let place = if many { format!(" at {address}") } else { String::new() };
-                Ok(Self { place, address, info: redis::from_redis_value(info).map_err(RedisError::from)? })
+                Self { place, address, info }
             })
-            .collect()
+            .collect();
+        Ok(primaries)
     }
 
     /// The name of a check of it.
@@ -38,16 +39,9 @@ impl Primary {
 pub(super) struct Setting(Result<HashMap<String, String>, String>);
 
 impl Setting {
-    pub(super) async fn read(redis: &Connection, name: &str) -> Self {
-        let read = async {
-            let mut found = HashMap::new();
-            for (address, answer) in redis.each_primary(redis::cmd("CONFIG").arg("GET").arg(name)).await? {
-                let (_, value): (String, String) = redis::from_redis_value(answer)?;
-                found.insert(address, value);
-            }
-            Ok(found)
-        };
-        Self(read.await.map_err(|error: RedisError| error.to_string()))
+    pub(super) async fn read(redis: &RedisInspection, name: &str) -> Self {
+        let found = redis.setting(name).await.map(|found| found.into_iter().collect());
+        Self(found.map_err(|error| error.to_string()))
     }
 
     pub(super) fn at(&self, primary: &Primary) -> Result<&str, &str> {

@@ -5,7 +5,6 @@ use super::{
 };
 use purgeline_core::{Clock, SystemClock, config::RedisConfig};
 use purgeline_queue::{Queue, QueueError};
-use redis::RedisError;
 
 /// The oldest Redis that purgeline is tested with.
 const TESTED_VERSION: u64 = 7;
@@ -22,7 +21,7 @@ const FULL_PERCENT: u64 = 80;
 /// # Errors
 /// When it cannot be asked.
 pub(super) async fn checks(queue: &Queue, config: &RedisConfig) -> Result<Vec<Check>, QueueError> {
-    let redis = queue.manager();
+    let redis = queue.redis();
     let primaries = Primary::all(&redis).await?;
     let files = Setting::read(&redis, "appendonly").await;
     let syncs = Setting::read(&redis, "appendfsync").await;
@@ -35,10 +34,9 @@ pub(super) async fn checks(queue: &Queue, config: &RedisConfig) -> Result<Vec<Ch
         checks.push(eviction(primary, policies.at(primary)));
         checks.push(memory(primary));
     }
-    for (address, time) in redis.each_primary(&redis::cmd("TIME")).await? {
-        let (seconds, micros): (i64, i64) = redis::from_redis_value(time).map_err(RedisError::from)?;
+    for (address, now_ms) in redis.clocks_ms().await? {
         let place = if primaries.len() > 1 { format!(" and that of {address}") } else { String::new() };
-        checks.push(clock(&place, seconds * 1000 + micros / 1000));
+        checks.push(clock(&place, now_ms));
     }
     Ok(checks)
 }

@@ -14,7 +14,7 @@ const LISTED: usize = 50;
 pub(super) async fn checks(queue: &Queue, target: &ConfiguredTarget) -> Result<Vec<Check>, QueueError> {
     let name = &target.target.name;
     let check = format!("target {name}");
-    let stats = queue.stats(&target.target).await?;
+    let stats = queue.inspect().stats(&target.target).await?;
     let mut checks = Vec::new();
     let found = format!(
         "{} items wait, {} in batches, {} dead letters",
@@ -40,7 +40,7 @@ pub(super) async fn checks(queue: &Queue, target: &ConfiguredTarget) -> Result<V
 /// # Errors
 /// When Redis cannot be asked.
 pub(super) async fn deep(queue: &Queue, targets: &[Target]) -> Result<Vec<Check>, QueueError> {
-    let found = queue.verify_twice(targets).await?;
+    let found = queue.audit().verify_twice(targets).await?;
     if found.is_empty() {
         return Ok(vec![Check::good("records", "nothing is lost, all is counted once")]);
     }
@@ -66,5 +66,5 @@ pub(super) async fn repair(ops: &Ops) -> Result<Vec<Mend>, QueueError> {
             let configured = ops.targets.iter().find(|configured| configured.target == *target)?;
             configured.serves(item).then(|| configured.lane(item, wished, priority))
         };
-    ops.queue.repair(&ops.identities(), &ops.retention, &route).await
+    ops.queue.audit().repair(&ops.identities(), &ops.retention, &route).await
 }

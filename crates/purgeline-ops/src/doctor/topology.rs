@@ -26,7 +26,7 @@ pub(super) async fn checks(queue: &Queue, config: &RedisConfig, primaries: &[Pri
         Topology::Sentinel(sentinels) => checks.push(quorum(sentinels).await),
         Topology::Cluster(_) => checks.push(cluster(queue, primaries).await),
     }
-    let fewest = Setting::read(&queue.manager(), "min-replicas-to-write").await;
+    let fewest = Setting::read(&queue.redis(), "min-replicas-to-write").await;
     for primary in primaries {
         if config.durability == Durability::Replicated {
             checks.push(replicas(primary, config.replicas.get()));
@@ -47,15 +47,11 @@ fn lone_node(primary: &Primary) -> Option<Check> {
 
 async fn cluster(queue: &Queue, primaries: &[Primary]) -> Check {
     let advice = "redis-cli --cluster check HOST:PORT says which slots and nodes";
-    let answers = match queue.manager().each_primary(redis::cmd("CLUSTER").arg("INFO")).await {
+    let answers = match queue.redis().cluster_infos().await {
         Ok(answers) => answers,
         Err(error) => return Check::bad(CLUSTER, error.to_string(), advice),
     };
-    for (address, answer) in answers {
-        let text: String = match redis::from_redis_value(answer) {
-            Ok(text) => text,
-            Err(error) => return Check::bad(CLUSTER, error.to_string(), advice),
-        };
+    for (address, text) in answers {
         let field = |name: &str| {
             text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap_or("not told")
         };

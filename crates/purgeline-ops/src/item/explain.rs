@@ -72,7 +72,7 @@ pub struct Wait {
 /// # Errors
 /// When Redis cannot be asked.
 pub(crate) async fn read_standing(queue: &Queue, target: &ConfiguredTarget) -> Result<Standing, QueueError> {
-    queue.standing(&target.target, &target.descriptor.limits, target.config.linger_ms).await
+    queue.inspect().standing(&target.target, &target.descriptor.limits, target.config.linger_ms).await
 }
 
 /// Finds an item of a job that has an embargo at a target; `None` if it does not wait there.
@@ -88,7 +88,7 @@ pub(crate) async fn find_embargoed(
     not_before_ms: i64,
 ) -> Result<Option<ItemState>, QueueError> {
     let (action, _) = target.lane(item, wished, Priority::Normal);
-    let waits = queue.embargoed_item(&target.target, item, action, not_before_ms).await?.is_some();
+    let waits = queue.inspect().embargoed_item(&target.target, item, action, not_before_ms).await?.is_some();
     if waits {
         return Ok(Some(ItemState::Embargoed { until_ms: not_before_ms }));
     }
@@ -111,8 +111,8 @@ pub(crate) async fn find(
     if let Some((_, wait)) = find_pending(queue, target, standing, item, action).await? {
         return Ok(Some(ItemState::Pending { wait }));
     }
-    if let Some(id) = queue.batch_of(&target.target, item, action).await?
-        && let Some(batch) = queue.batch(&target.target, &id).await?
+    if let Some(id) = queue.inspect().batch_of(&target.target, item, action).await?
+        && let Some(batch) = queue.inspect().batch(&target.target, &id).await?
     {
         return Ok(Some(ItemState::Batch {
             batch: id,
@@ -144,9 +144,13 @@ pub(crate) async fn find_pending(
     item: &Item,
     action: Action,
 ) -> Result<Option<(PendingItem, Wait)>, QueueError> {
-    let Some(pending) = queue.pending_item(&target.target, item, action).await? else { return Ok(None) };
-    let quota =
-        queue.quota_wait(&target.target, &quota_policy(target), item, pending.record.lane.priority).await?;
+    let Some(pending) = queue.inspect().pending_item(&target.target, item, action).await? else {
+        return Ok(None);
+    };
+    let quota = queue
+        .inspect()
+        .quota_wait(&target.target, &quota_policy(target), item, pending.record.lane.priority)
+        .await?;
     let wait = Wait { quota, ..Wait::of(item.kind(), &pending.record, standing) };
     Ok(Some((pending, wait)))
 }

@@ -89,10 +89,10 @@ impl ItemAtTarget {
         let mut status = Self {
             target: target.name.clone(),
             waiting: None,
-            embargoes: queue.embargoes_of(target, item, action).await?,
+            embargoes: queue.inspect().embargoes_of(target, item, action).await?,
             batches: Vec::new(),
             holds: Vec::new(),
-            last: queue.last_outcomes(target, item, action).await?,
+            last: queue.inspect().last_outcomes(target, item, action).await?,
             dead_letter: None,
         };
         let dirs = ancestors(item).map(|dir| Item::from_normalized(Kind::Dir, dir));
@@ -101,16 +101,16 @@ impl ItemAtTarget {
             let Some((PendingItem { name, record }, wait)) = found else { continue };
             let before = match record.due_ms {
                 Some(_) => None,
-                None => queue.items_before(target, &candidate, action, &record.lane).await?,
+                None => queue.inspect().items_before(target, &candidate, action, &record.lane).await?,
             };
             let jobs = record.jobs.iter().map(|(job, _)| *job).collect();
             let more_jobs = record.more_jobs;
             status.waiting = Some(WaitingAtTarget { item: name, wait, jobs, more_jobs, before });
             break;
         }
-        for id in queue.batches_of(target, item, action).await? {
+        for id in queue.inspect().batches_of(target, item, action).await? {
             // It may have ended since.
-            let Some(batch) = queue.batch(target, &id).await? else { continue };
+            let Some(batch) = queue.inspect().batch(target, &id).await? else { continue };
             status.batches.push(ItemInBatch {
                 batch: id,
                 state: batch.state,
@@ -128,7 +128,7 @@ impl ItemAtTarget {
         let own = item.name(action);
         let failed = status.last.iter().find(|last| last.item == own).and_then(|last| last.dead.as_deref());
         if let Some(id) = failed {
-            status.dead_letter = queue.dead_letter(target, id).await?;
+            status.dead_letter = queue.inspect().dead_letter(target, id).await?;
         }
         Ok(status)
     }

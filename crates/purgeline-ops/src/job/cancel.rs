@@ -41,16 +41,16 @@ impl CancelledJob {
             // At a target that is no longer configured nothing goes out, and nothing can be asked.
             let Ok(target) = ops.target(name) else { continue };
             let target = &target.target;
-            let recorded = queue.part_is_recorded(id, name).await?;
+            let recorded = queue.produce().part_is_recorded(id, name).await?;
             if recorded {
                 continue;
             }
-            let part = queue.cancel(target, id, reason, &ops.retention, dry_run).await?;
+            let part = queue.operate().cancel(target, id, reason, &ops.retention, dry_run).await?;
             if !dry_run {
                 if part.state == CancelState::Absent {
-                    queue.cancel_part(id, name, before.items, &ops.retention).await?;
+                    queue.produce().cancel_part(id, name, before.items, &ops.retention).await?;
                 }
-                queue.carry_outbox(target, &ops.retention).await?;
+                queue.work().carry_outbox(target, &ops.retention).await?;
             }
             targets.insert(name.clone(), part);
         }

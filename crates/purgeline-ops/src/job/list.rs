@@ -45,6 +45,6 @@ impl JobList {
             since_ms: query.newer_than.map(|age| age.before(now)),
             until_ms: query.older_than.map(|age| age.before(now)),
         };
-        Ok(Self { jobs: ops.queue.jobs(&ops.identities(), &filter, limit, LOOKED_AT).await? })
+        Ok(Self { jobs: ops.queue.inspect().jobs(&ops.identities(), &filter, limit, LOOKED_AT).await? })
     }
 }

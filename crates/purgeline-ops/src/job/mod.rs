@@ -29,7 +29,7 @@ impl<'a> Jobs<'a> {
     /// # Errors
     /// [`OpsError::UnknownJob`]; when Redis cannot be asked.
     pub async fn read(&self, id: JobId) -> Result<Job, OpsError> {
-        let job = self.ops.queue.job(id, &self.ops.identities()).await?;
+        let job = self.ops.queue.inspect().job(id, &self.ops.identities()).await?;
         job.ok_or(OpsError::UnknownJob(id))
     }
 

@@ -58,7 +58,7 @@ impl JobStatus {
             // A part at a target that is no longer configured shows what was taken down of it.
             let Ok(target) = ops.target(name) else { continue };
             for id in &part.dead {
-                if let Some(letter) = queue.dead_letter(&target.target, id).await? {
+                if let Some(letter) = queue.inspect().dead_letter(&target.target, id).await? {
                     status.failures.push(LetterAtTarget { target: name.clone(), letter });
                 }
             }

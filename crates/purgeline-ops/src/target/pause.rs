@@ -68,9 +68,9 @@ impl PausedTarget {
         let (queue, target) = (&ops.queue, &ops.target(name)?.target);
         let cause = Cause::new(Class::Delay, BY_HAND, &reason.0);
         let for_ms = span.map(|span| span.ms);
-        let taken = queue.hold(target, HoldName::Paused, for_ms, &cause, by).await?;
+        let taken = queue.operate().hold(target, HoldName::Paused, for_ms, &cause, by).await?;
         let paused = HoldName::Paused.to_string();
-        let stands = queue.holds(target).await?.into_iter().find(|hold| hold.name == paused);
+        let stands = queue.inspect().holds(target).await?.into_iter().find(|hold| hold.name == paused);
         match stands {
             None => Err(OpsError::ResumedMeanwhile(name.clone())),
             Some(hold) if !taken => Err(OpsError::PausedForLonger { target: name.clone(), hold }),
@@ -82,8 +82,8 @@ impl PausedTarget {
 impl ResumedTarget {
     pub(super) async fn resume(ops: &Ops, name: &TargetName, by: &str) -> Result<Self, OpsError> {
         let (queue, target) = (&ops.queue, &ops.target(name)?.target);
-        let was_paused = queue.release_by(target, HoldName::Paused, by).await?;
-        let probes = queue.probe(target).await?;
+        let was_paused = queue.operate().release_by(target, HoldName::Paused, by).await?;
+        let probes = queue.operate().probe(target).await?;
         Ok(Self { target: name.clone(), was_paused, probes })
     }
 }

@@ -57,7 +57,7 @@ impl TargetList {
                 name: target.target.name.clone(),
                 provider: target.descriptor.name,
                 hosts: target.config.hosts.clone(),
-                stats: ops.queue.stats(&target.target).await?,
+                stats: ops.queue.inspect().stats(&target.target).await?,
             });
         }
         Ok(Self { targets })
@@ -68,7 +68,7 @@ impl TargetStatus {
     pub(super) async fn read(ops: &Ops, name: &TargetName) -> Result<Self, OpsError> {
         let target = ops.target(name)?;
         let now_ms = ops.now_ms().await?;
-        let quotas = ops.queue.quotas(&target.target, &quota_policy(target)).await?;
+        let quotas = ops.queue.inspect().quotas(&target.target, &quota_policy(target)).await?;
         Ok(Self {
             name: target.target.name.clone(),
             provider: target.descriptor.name,
@@ -78,7 +78,7 @@ impl TargetStatus {
             limits: target.descriptor.limits.clone(),
             max_pending_items: target.config.max_pending_items.get(),
             quotas: quotas.into_iter().map(|quota| QuotaStatus { quota, now_ms }).collect(),
-            stats: ops.queue.stats(&target.target).await?,
+            stats: ops.queue.inspect().stats(&target.target).await?,
         })
     }
 }

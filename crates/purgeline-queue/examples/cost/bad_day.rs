@@ -40,7 +40,7 @@ pub(crate) async fn run(queue: &Queue) -> Outcome<()> {
         let (longest, median) = (times.last().copied().unwrap_or_default(), times[times.len() / 2]);
         println!("  {what:<14} {:>6} {longest:>9} {median:>8}", times.len());
     }
-    let left = day.queue.stats(&day.target).await?;
+    let left = day.queue.inspect().stats(&day.target).await?;
     if left.pending + left.in_batches > 0 {
         return Err(format!("not all has ended: {left:?}").into());
     }
@@ -56,14 +56,14 @@ impl BadDay {
                 return Err("nothing to lease".into());
             };
             let receipt = Receipt(batch.id.clone());
-            self.queue.submitted(&self.target, &batch.id, "w", &receipt, LATER_MS).await?;
+            self.queue.work().submitted(&self.target, &batch.id, "w", &receipt, LATER_MS).await?;
         }
         let (policy, cause) = (policy_of(CALL_URLS)?, Cause::new(Class::Soon, "http-503", "busy"));
         self.fill(RETRIES, "late").await?;
         while let Lease::Batch(batch) = self.lease("w", &policy).await? {
             let retry = Settlement::Retry { after_ms: LATER_MS, cause: cause.clone() };
             let outcomes: Vec<_> = batch.items.iter().map(|item| (item.index, retry.clone())).collect();
-            self.queue.settle(&self.target, &batch.id, &outcomes, &RETENTION).await?;
+            self.queue.work().settle(&self.target, &batch.id, &outcomes, &RETENTION).await?;
         }
         self.fill(HELD, "held").await?;
         let mut held = 0;
@@ -82,9 +82,9 @@ impl BadDay {
         let polls = PollPolicy::new(&limits(CALL_URLS)?, ASKED, LATER_MS, 0);
         loop {
             self.reset().await?;
-            let reaped = self.queue.reap(&self.target, 1).await?;
+            let reaped = self.queue.work().reap(&self.target, 1).await?;
             self.note("reap").await?;
-            let due = match self.queue.due_polls(&self.target, &polls).await? {
+            let due = match self.queue.work().due_polls(&self.target, &polls).await? {
                 Polls::Due(due) => due.polls,
                 Polls::Wait { .. } => Vec::new(),
             };
@@ -100,7 +100,7 @@ impl BadDay {
             }
             for (batch, items) in batches {
                 let done: Vec<_> = items.iter().map(|item| (item.index, Settlement::Done)).collect();
-                self.queue.settle(&self.target, &batch, &done, &RETENTION).await?;
+                self.queue.work().settle(&self.target, &batch, &done, &RETENTION).await?;
             }
             self.note("settle").await?;
         }
@@ -121,13 +121,13 @@ impl BadDay {
                 timing: Timing::default(),
                 items,
             };
-            self.queue.enqueue(&self.target, &chunk, u64::MAX >> 1).await?;
+            self.queue.produce().enqueue(&self.target, &chunk, u64::MAX >> 1).await?;
         }
         Ok(())
     }
 
     async fn lease(&self, worker: &str, policy: &LeasePolicy) -> Outcome<Lease> {
-        Ok(self.queue.lease(&self.target, worker, policy).await?)
+        Ok(self.queue.work().lease(&self.target, worker, policy).await?)
     }
 
     /// Takes down what the scripts took since the last time, and forgets it.

@@ -137,12 +137,18 @@ impl Bench {
             .await?;
         print("  enqueue", &cost, asked);
         let all = self.memory().await? - before;
-        let waiting = self.bytes("pending").await? + self.bytes(&format!("lane:{LANE}")).await?;
+        let waiting = {
+            let keys = self.queue.keys();
+            self.bytes(keys.pending(&self.target)).await? + self.bytes(keys.lane(&self.target, LANE)).await?
+        };
         let mut batches = Vec::new();
         let cost = self
             .measure(async {
-                while let Lease::Batch(batch) =
-                    self.queue.lease(&self.target, &format!("w{}", batches.len()), &self.policy).await?
+                while let Lease::Batch(batch) = self
+                    .queue
+                    .work()
+                    .lease(&self.target, &format!("w{}", batches.len()), &self.policy)
+                    .await?
                 {
                     batches.push(batch);
                 }
@@ -155,7 +161,7 @@ impl Bench {
                 for batch in &batches {
                     let done: Vec<_> =
                         batch.items.iter().map(|item| (item.index, Settlement::Done)).collect();
-                    self.queue.settle(&self.target, &batch.id, &done, &RETENTION).await?;
+                    self.queue.work().settle(&self.target, &batch.id, &done, &RETENTION).await?;
                 }
                 Ok(())
             })
@@ -166,7 +172,7 @@ impl Bench {
             waiting / names.len(),
             all / names.len()
         );
-        let stats = self.queue.stats(&self.target).await?;
+        let stats = self.queue.inspect().stats(&self.target).await?;
         let ended = stats.counters.get("jobs_ended").copied().unwrap_or_default();
         if stats.pending != 0 || ended != (asked / JOB_URLS) as u64 {
             return Err(format!("not all has ended: {stats:?}").into());
@@ -186,7 +192,7 @@ impl Bench {
             timing: Timing::default(),
             items: &items,
         };
-        self.queue.enqueue(&self.target, &chunk, u64::MAX >> 1).await?;
+        self.queue.produce().enqueue(&self.target, &chunk, u64::MAX >> 1).await?;
         Ok(())
     }
 
@@ -218,8 +224,7 @@ impl Bench {
     }
 
     /// Bytes of one of the target's keys.
-    async fn bytes(&self, key: &str) -> Outcome<usize> {
-        let key = self.queue.keys().of_target(&self.target, key);
+    async fn bytes(&self, key: String) -> Outcome<usize> {
         let mut usage = redis::cmd("MEMORY");
         usage.arg("USAGE").arg(key).arg("SAMPLES").arg(0);
         Ok(usage.query_async(&mut self.queue.manager()).await?)

@@ -112,7 +112,7 @@ impl Bed {
         let names: Vec<_> = items.iter().take(100).map(|(name, _)| name.as_str()).collect();
         self.create_of(name, items.len(), &names.join("\n"), timing).await;
         let chunk = Chunk { priority, timing, ..chunk(name, items) };
-        self.queue.enqueue(&self.target, &chunk, ROOM).await.unwrap()
+        self.queue.produce().enqueue(&self.target, &chunk, ROOM).await.unwrap()
     }
 
     /// Writes a job without its items.
@@ -131,7 +131,7 @@ impl Bed {
             source: None,
             timing,
         };
-        self.queue.create_job(&job).await.unwrap();
+        self.queue.produce().create_job(&job).await.unwrap();
     }
 
     /// One chunk of many.
@@ -145,11 +145,11 @@ impl Bed {
         let items: Vec<_> =
             items.iter().map(|item| (item.to_string(), lane(Priority::Normal, item).to_string())).collect();
         let chunk = Chunk { index, chunks, job_items, ..chunk(name, &items) };
-        self.queue.enqueue(&self.target, &chunk, room).await
+        self.queue.produce().enqueue(&self.target, &chunk, room).await
     }
 
     pub(crate) async fn lease(&self, policy: &LeasePolicy) -> Lease {
-        self.queue.lease(&self.target, "w1", policy).await.unwrap()
+        self.queue.work().lease(&self.target, "w1", policy).await.unwrap()
     }
 
     pub(crate) async fn batch(&self, policy: &LeasePolicy) -> LeasedBatch {
@@ -158,7 +158,7 @@ impl Bed {
 
     /// Another target's next batch.
     pub(crate) async fn batch_of(&self, target: &Target, policy: &LeasePolicy) -> LeasedBatch {
-        match self.queue.lease(target, "w1", policy).await.unwrap() {
+        match self.queue.work().lease(target, "w1", policy).await.unwrap() {
             Lease::Batch(batch) => batch,
             Lease::Wait { after, why } => panic!("expected a batch, came: wait {after:?} {why}"),
         }
@@ -179,17 +179,18 @@ impl Bed {
     }
 
     pub(crate) async fn settle_some(&self, batch: &str, outcomes: &[(u32, Settlement)]) -> u64 {
-        self.queue.settle(&self.target, batch, outcomes, &RETENTION).await.unwrap().items
+        self.queue.work().settle(&self.target, batch, outcomes, &RETENTION).await.unwrap().items
     }
 
     pub(crate) async fn submitted(&self, batch: &LeasedBatch, first_poll_ms: u64) -> bool {
         let receipt = Receipt(format!("receipt-{}", batch.id));
-        self.queue.submitted(&self.target, &batch.id, "w1", &receipt, first_poll_ms).await.unwrap()
+        self.queue.work().submitted(&self.target, &batch.id, "w1", &receipt, first_poll_ms).await.unwrap()
     }
 
     /// A job's counters at the target.
     pub(crate) async fn counts(&self, name: &str) -> PartCounts {
-        let job = self.queue.job(id(name), std::slice::from_ref(&self.target)).await.unwrap().unwrap();
+        let job =
+            self.queue.inspect().job(id(name), std::slice::from_ref(&self.target)).await.unwrap().unwrap();
         job.parts[&self.target.name].counts
     }
 
@@ -202,33 +203,46 @@ impl Bed {
     /// The jobs that wait in an item's pending record, by the names they were submitted under.
     pub(crate) async fn waiting(&self, item: &str, jobs: &[&str]) -> Option<Vec<(String, u64)>> {
         let (item, action) = Item::from_name(item).unwrap();
-        let record = self.queue.pending_item(&self.target, &item, action).await.unwrap()?.record;
+        let record = self.queue.inspect().pending_item(&self.target, &item, action).await.unwrap()?.record;
         let names: BTreeMap<_, _> = jobs.iter().map(|name| (id(name), *name)).collect();
         Some(record.jobs.iter().map(|(job, count)| (names[job].to_owned(), *count)).collect())
     }
 
     pub(crate) async fn lane_of(&self, item: &str) -> String {
         let (item, action) = Item::from_name(item).unwrap();
-        let record = self.queue.pending_item(&self.target, &item, action).await.unwrap().unwrap().record;
+        let record =
+            self.queue.inspect().pending_item(&self.target, &item, action).await.unwrap().unwrap().record;
         record.lane.to_string()
     }
 
     pub(crate) async fn pending(&self) -> u64 {
-        self.queue.stats(&self.target).await.unwrap().pending
+        self.queue.inspect().stats(&self.target).await.unwrap().pending
     }
 
     pub(crate) async fn counter(&self, name: &str) -> u64 {
-        self.queue.stats(&self.target).await.unwrap().counters.get(name).copied().unwrap_or_default()
+        self.queue
+            .inspect()
+            .stats(&self.target)
+            .await
+            .unwrap()
+            .counters
+            .get(name)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Nothing in Redis breaks the invariants.
     pub(crate) async fn check(&self) {
-        let found = self.queue.verify(std::slice::from_ref(&self.target)).await.unwrap();
+        let found = self.queue.audit().verify(std::slice::from_ref(&self.target)).await.unwrap();
         assert!(found.is_empty(), "{}", found.iter().map(|v| format!("{v}\n")).collect::<String>());
     }
 
     pub(crate) async fn key_exists(&self, what: &str) -> bool {
-        self.queue.manager().exists(self.queue.keys().of_target(&self.target, what)).await.unwrap()
+        self.queue
+            .manager()
+            .exists(format!("{}:{what}", self.queue.keys().target(&self.target)))
+            .await
+            .unwrap()
     }
 }
 

@@ -22,11 +22,11 @@ fn heard(counts: bool, wait_ms: u64, change: Change) -> Heard {
 /// How the call of a batch went.
 async fn call(bed: &Bed, batch: &LeasedBatch, fate: Fate) -> Heard {
     let asked = Asked::Call { batch: &batch.id, worker: "w1" };
-    bed.queue.answered(&bed.target, asked, &fate, &POLICY).await.unwrap()
+    bed.queue.work().answered(&bed.target, asked, &fate, &POLICY).await.unwrap()
 }
 
 async fn question(bed: &Bed, fate: Fate) -> Heard {
-    bed.queue.answered(&bed.target, Asked::Question, &fate, &POLICY).await.unwrap()
+    bed.queue.work().answered(&bed.target, Asked::Question, &fate, &POLICY).await.unwrap()
 }
 
 /// A call of one item that went so; it waits again if it failed.
@@ -49,15 +49,15 @@ async fn opened(bed: &Bed) {
 }
 
 async fn polls(bed: &Bed) -> Polls {
-    bed.queue.due_polls(&bed.target, &PollPolicy::new(&crate::bed::limits(), 5, 100, 0)).await.unwrap()
+    bed.queue.work().due_polls(&bed.target, &PollPolicy::new(&crate::bed::limits(), 5, 100, 0)).await.unwrap()
 }
 
 async fn holds(bed: &Bed) -> Vec<Hold> {
-    bed.queue.holds(&bed.target).await.unwrap()
+    bed.queue.inspect().holds(&bed.target).await.unwrap()
 }
 
 async fn events(bed: &Bed) -> Vec<StreamId> {
-    let outbox = bed.queue.keys().of_target(&bed.target, "outbox");
+    let outbox = bed.queue.keys().outbox(&bed.target);
     let all = bed.queue.manager().xrange_all(outbox).await.unwrap();
     all.ids
         .into_iter()
@@ -164,7 +164,7 @@ async fn a_probe_whose_worker_dies_is_free_when_its_lease_has_run_out() {
     bed.pass(i64::try_from(LEASE_MS).unwrap() - 1);
     assert_eq!(bed.wait(&plain()).await, ("probe".into(), Some(1)));
     bed.pass(1);
-    bed.queue.reap(&bed.target, 10).await.unwrap();
+    bed.queue.work().reap(&bed.target, 10).await.unwrap();
     let probe = bed.batch(&plain()).await;
     assert!(probe.probe);
     // The dead one comes back: nobody listens.
@@ -180,7 +180,7 @@ async fn a_probe_that_is_given_back_leaves_its_place() {
     bed.pass(1_000);
     bed.ask("j1", &[&url("a")]).await;
     let late = bed.batch(&plain()).await;
-    bed.queue.give_back(&bed.target, &late.id, "w1").await.unwrap();
+    bed.queue.work().give_back(&bed.target, &late.id, "w1").await.unwrap();
     assert!(bed.batch(&plain()).await.probe);
 }
 
@@ -204,7 +204,7 @@ async fn a_repeated_word_changes_nothing() {
         assert_eq!(call(&bed, &batch, down()).await, heard(true, 0, Change::None));
     }
     let strangers = Asked::Call { batch: &batch.id, worker: "w2" };
-    let said = bed.queue.answered(&bed.target, strangers, &down(), &POLICY).await.unwrap();
+    let said = bed.queue.work().answered(&bed.target, strangers, &down(), &POLICY).await.unwrap();
     assert_eq!(said, heard(false, 0, Change::None), "it is not that worker's");
     assert!(holds(&bed).await.is_empty());
 }
@@ -237,7 +237,7 @@ async fn the_halves_of_what_counted_count_until_it_opens() {
     bed.ask("j", &[&url("a"), &url("b"), &url("c")]).await;
     let whole = bed.batch(&plain()).await;
     assert!(call(&bed, &whole, down()).await.counts);
-    bed.queue.split(&bed.target, &whole.id, "w1", "http-500").await.unwrap();
+    bed.queue.work().split(&bed.target, &whole.id, "w1", "http-500").await.unwrap();
     let (half, other) = (bed.batch(&plain()).await, bed.batch(&plain()).await);
     assert!(call(&bed, &half, down()).await.counts);
     assert_eq!(call(&bed, &other, down()).await, heard(false, POLICY.probe_ms + TURN, Change::Opened));
@@ -248,15 +248,15 @@ async fn a_paused_target_is_not_probed_and_an_operator_may_have_it_probed() {
     let bed = Bed::new().await;
     opened(&bed).await;
     bed.ask("j", &[&url("a")]).await;
-    assert_eq!(bed.queue.probe(&bed.target).await.unwrap().as_deref(), Some("broken"));
+    assert_eq!(bed.queue.operate().probe(&bed.target).await.unwrap().as_deref(), Some("broken"));
     let paused = purgeline_queue::HoldName::Paused;
-    bed.queue.hold(&bed.target, paused, None, &cause("by-hand"), "me").await.unwrap();
+    bed.queue.operate().hold(&bed.target, paused, None, &cause("by-hand"), "me").await.unwrap();
     assert_eq!(bed.wait(&plain()).await.0, "paused");
-    bed.queue.release(&bed.target, paused).await.unwrap();
+    bed.queue.operate().release(&bed.target, paused).await.unwrap();
     let probe = bed.batch(&plain()).await;
     assert!(probe.probe);
     call(&bed, &probe, Fate::Well).await;
-    assert_eq!(bed.queue.probe(&bed.target).await.unwrap(), None);
+    assert_eq!(bed.queue.operate().probe(&bed.target).await.unwrap(), None);
 }
 
 // === questions ===

@@ -9,11 +9,11 @@ use purgeline_queue::{CancelState, CancelledPart, QueueError, Settlement};
 use redis::AsyncTypedCommands;
 
 async fn cancel(bed: &Bed, name: &str) -> CancelledPart {
-    bed.queue.cancel(&bed.target, id(name), "by hand", &RETENTION, false).await.unwrap()
+    bed.queue.operate().cancel(&bed.target, id(name), "by hand", &RETENTION, false).await.unwrap()
 }
 
 async fn preview(bed: &Bed, name: &str) -> CancelledPart {
-    bed.queue.cancel(&bed.target, id(name), "by hand", &RETENTION, true).await.unwrap()
+    bed.queue.operate().cancel(&bed.target, id(name), "by hand", &RETENTION, true).await.unwrap()
 }
 
 fn done(state: CancelState, cancelled: u64, gone: u64) -> CancelledPart {
@@ -25,7 +25,7 @@ fn counts(items: u64, succeeded: u64, failed: u64, cancelled: u64) -> PartCounts
 }
 
 async fn carry(bed: &Bed) -> Vec<JobState> {
-    let ended = bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    let ended = bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     ended.into_iter().map(|(_, state)| state).collect()
 }
 
@@ -57,7 +57,7 @@ async fn one_who_would_have_no_use_for_an_item_after_a_time_is_taken_out_too() {
     bed.check().await;
     bed.pass(1_000);
     assert_eq!(bed.wait(&plain()).await.0, "empty");
-    bed.queue.drain(&bed.target, &RETENTION).await.unwrap();
+    bed.queue.work().drain(&bed.target, &RETENTION).await.unwrap();
     assert_eq!((bed.counts("j1").await, bed.counts("j2").await), (counts(2, 0, 0, 2), counts(1, 0, 0, 1)));
     bed.check().await;
 }
@@ -69,20 +69,20 @@ async fn what_is_in_a_call_ends_as_it_does() {
     bed.ask("j1", &items.each_ref().map(String::as_str)).await;
     let batch = bed.batch(&plain()).await;
     assert_eq!(cancel(&bed, "j1").await, done(CancelState::Cancelling, 2, 2));
-    let job = bed.queue.job(id("j1"), std::slice::from_ref(&bed.target)).await.unwrap().unwrap();
+    let job = bed.queue.inspect().job(id("j1"), std::slice::from_ref(&bed.target)).await.unwrap().unwrap();
     let part = &job.parts[&bed.target.name];
     assert_eq!((part.cancel.as_deref(), part.cancelling_ms), (Some("by hand"), Some(bed.now())));
     bed.check().await;
     let outcomes = [(1, Settlement::Done), (2, failed("x")), (3, crate::bed::retry(5))];
     bed.settle_some(&batch.id, &outcomes).await;
     // What comes back to wait is looked for again.
-    assert_eq!(bed.queue.resume_cancels(&bed.target, &RETENTION).await.unwrap(), 0);
+    assert_eq!(bed.queue.work().resume_cancels(&bed.target, &RETENTION).await.unwrap(), 0);
     bed.pass(60_000);
-    assert_eq!(bed.queue.resume_cancels(&bed.target, &RETENTION).await.unwrap(), 1);
+    assert_eq!(bed.queue.work().resume_cancels(&bed.target, &RETENTION).await.unwrap(), 1);
     assert_eq!(bed.counts("j1").await, counts(5, 1, 1, 3));
     assert_eq!(carry(&bed).await, [JobState::Partial]);
     assert_eq!((bed.pending().await, bed.key_exists("delayed").await), (0, false));
-    assert_eq!(bed.queue.resume_cancels(&bed.target, &RETENTION).await.unwrap(), 0);
+    assert_eq!(bed.queue.work().resume_cancels(&bed.target, &RETENTION).await.unwrap(), 0);
     bed.check().await;
 }
 
@@ -116,7 +116,7 @@ async fn jobs_are_found_in_the_lists_of_hot_items_and_in_lists_of_lists() {
     for number in 0..15 {
         bed.ask(&format!("k{number}"), &[&dir("d/")]).await;
     }
-    bed.queue.give_back(&bed.target, &batch.id, "w1").await.unwrap();
+    bed.queue.work().give_back(&bed.target, &batch.id, "w1").await.unwrap();
     bed.check().await;
     for (number, job) in jobs.iter().enumerate() {
         assert_eq!(preview(&bed, job).await.cancelled, 1, "{job}");
@@ -159,7 +159,7 @@ async fn a_job_that_has_not_come_is_refused_when_it_does() {
     }
     let refused = bed.chunk("j1", (0, 1, 1), &[&url("a")], ROOM).await.unwrap_err();
     assert!(matches!(refused, QueueError::Cancelled(_)), "{refused}");
-    let state = bed.queue.cancel_part(id("j1"), &bed.target.name, 1, &RETENTION).await.unwrap();
+    let state = bed.queue.produce().cancel_part(id("j1"), &bed.target.name, 1, &RETENTION).await.unwrap();
     assert_eq!(state, Some(JobState::Cancelled));
     bed.check().await;
 }
@@ -176,7 +176,7 @@ async fn whoever_dies_in_the_middle_of_a_cancel_is_followed_by_another() {
     assert!(0 < cancelled && cancelled < 300, "{cancelled}");
     bed.check().await;
     bed.pass(60_000);
-    assert_eq!(bed.queue.resume_cancels(&bed.target, &RETENTION).await.unwrap(), 1);
+    assert_eq!(bed.queue.work().resume_cancels(&bed.target, &RETENTION).await.unwrap(), 1);
     assert_eq!(bed.counts("j1").await, counts(300, 0, 0, 300));
     assert_eq!((bed.pending().await, carry(&bed).await), (0, vec![JobState::Cancelled]));
     bed.check().await;
@@ -190,8 +190,8 @@ async fn a_retry_leaves_out_a_job_that_is_being_cancelled() {
     let batch = bed.batch(&plain()).await;
     bed.settle_some(&batch.id, &[(1, failed("x"))]).await;
     cancel(&bed, "j1").await;
-    let [letter] = bed.queue.dead_letters(&bed.target, 10).await.unwrap().try_into().unwrap();
-    bed.queue.retry_dead(&bed.target, &[letter.id], ROOM, &RETENTION).await.unwrap();
+    let [letter] = bed.queue.inspect().dead_letters(&bed.target, 10).await.unwrap().try_into().unwrap();
+    bed.queue.operate().retry_dead(&bed.target, &[letter.id], ROOM, &RETENTION).await.unwrap();
     assert_eq!(bed.waiting(&url("a"), &["j2"]).await.unwrap(), [("j2".to_owned(), 1)]);
     assert_eq!(bed.counts("j1").await, counts(2, 0, 1, 0));
     bed.check().await;
@@ -204,7 +204,7 @@ async fn a_retry_leaves_out_a_job_that_is_being_cancelled() {
 async fn a_long_list_is_gone_through_to_its_end_also_where_a_list_that_it_names_goes() {
     let bed = Bed::new().await;
     let hot = url("hot");
-    let list = bed.queue.keys().of_target(&bed.target, &format!("waiters:{hot}"));
+    let list = bed.queue.keys().waiters(&bed.target, &hot);
     let length = async || bed.queue.manager().llen(&list).await.unwrap();
     // What is leased has a list of this job alone.
     bed.create("j1", 2).await;
@@ -219,7 +219,7 @@ async fn a_long_list_is_gone_through_to_its_end_also_where_a_list_that_it_names_
     for number in 0..11 {
         bed.ask(&format!("b{number}"), &[&hot]).await;
     }
-    bed.queue.give_back(&bed.target, &batch.id, "w1").await.unwrap();
+    bed.queue.work().give_back(&bed.target, &batch.id, "w1").await.unwrap();
     while length().await < 1_000 {
         bed.ask(&format!("c{}", length().await), &[&hot]).await;
     }

@@ -33,32 +33,36 @@ async fn every_script_keeps_to_one_slot() {
         .await;
     }
     bed.check().await;
-    let throttled = bed.queue.throttle(&bed.target, 10, &crate::bed::cause("429")).await.unwrap();
+    let throttled = bed.queue.work().throttle(&bed.target, 10, &crate::bed::cause("429")).await.unwrap();
     assert!(throttled);
     bed.pass(10);
     let first = bed.batch(&rated).await;
     assert!(bed.submitted(&first, 0).await);
-    let due =
-        bed.queue.due_polls(&bed.target, &PollPolicy::new(&crate::bed::limits(), 5, 100, 0)).await.unwrap();
+    let due = bed
+        .queue
+        .work()
+        .due_polls(&bed.target, &PollPolicy::new(&crate::bed::limits(), 5, 100, 0))
+        .await
+        .unwrap();
     assert!(matches!(due, Polls::Due(due) if due.polls.len() == 1));
-    bed.queue.put_off(&bed.target, std::slice::from_ref(&first.id), 50).await.unwrap();
+    bed.queue.work().put_off(&bed.target, std::slice::from_ref(&first.id), 50).await.unwrap();
     bed.settle_some(&first.id, &[(1, retry(10))]).await;
     bed.settle(&first, &Settlement::Done).await;
     bed.ask_as(Urgent, "more", &[&url("a"), &url("b")]).await;
     let second = bed.batch(&plain()).await;
-    assert!(bed.queue.split(&bed.target, &second.id, "w1", "bad").await.unwrap());
+    assert!(bed.queue.work().split(&bed.target, &second.id, "w1", "bad").await.unwrap());
     let third = bed.batch(&plain()).await;
     bed.settle(&third, &failed("bad")).await;
     let fourth = bed.batch(&plain()).await;
-    bed.queue.give_back(&bed.target, &fourth.id, "w1").await.unwrap();
+    bed.queue.work().give_back(&bed.target, &fourth.id, "w1").await.unwrap();
     let fifth = bed.batch(&plain()).await;
-    bed.queue.renew(&bed.target, "w1", 1000, std::slice::from_ref(&fifth.id)).await.unwrap();
+    bed.queue.work().renew(&bed.target, "w1", 1000, std::slice::from_ref(&fifth.id)).await.unwrap();
     bed.pass(60_000);
-    bed.queue.reap(&bed.target, 10).await.unwrap();
+    bed.queue.work().reap(&bed.target, 10).await.unwrap();
     while let Lease::Batch(batch) = bed.lease(&rated).await {
         bed.settle(&batch, &Settlement::Done).await;
     }
-    let ended = bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    let ended = bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     assert_eq!(ended.len(), 16);
     bed.check().await;
 }
@@ -92,9 +96,9 @@ async fn a_slot_that_moves_takes_its_queue_along_whole() {
     migrate(old, new, &before[..before.len() / 2]).await;
     let items = [(url("late"), "normal/url".to_owned())];
     let late = crate::bed::chunk("late", &items);
-    let refused = hasty.enqueue(&bed.target, &late, ROOM).await.unwrap_err().to_string();
+    let refused = hasty.produce().enqueue(&bed.target, &late, ROOM).await.unwrap_err().to_string();
     assert!(refused.contains("TRYAGAIN") || refused.contains("timed out"), "{refused}");
-    assert!(hasty.lease(&bed.target, "w1", &plain()).await.is_err());
+    assert!(hasty.work().lease(&bed.target, "w1", &plain()).await.is_err());
     let here: Vec<String> = old.ask(&keys(1_000)).await.unwrap();
     let there: Vec<String> = new.ask(&keys(1_000)).await.unwrap();
     assert_eq!(here.len() + there.len(), before.len(), "no script has written: {here:?} {there:?}");
@@ -105,13 +109,13 @@ async fn a_slot_that_moves_takes_its_queue_along_whole() {
     }
     bed.settle(&leased, &Settlement::Done).await;
     let added = Enqueued::Added { new: 1, joined: 0, covered: 0 };
-    assert_eq!(bed.queue.enqueue(&bed.target, &late, ROOM).await.unwrap(), added);
+    assert_eq!(bed.queue.produce().enqueue(&bed.target, &late, ROOM).await.unwrap(), added);
     bed.pass(60_000);
     while let Lease::Batch(batch) = bed.lease(&plain()).await {
         bed.settle(&batch, &Settlement::Done).await;
     }
     assert_eq!(bed.pending().await, 0);
-    bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     assert_eq!(bed.ended("j4").await, (2, 0));
 }
 
@@ -144,13 +148,13 @@ async fn a_dead_master_comes_back_and_the_others_work_meanwhile() {
     let items = [(url("a"), "normal/url".to_owned())];
     let chunk = crate::bed::chunk("job", &items);
     let added = Enqueued::Added { new: 1, joined: 0, covered: 0 };
-    assert_eq!(queue.enqueue(&here, &chunk, ROOM).await.unwrap(), added);
+    assert_eq!(queue.produce().enqueue(&here, &chunk, ROOM).await.unwrap(), added);
     cluster.masters_mut()[0].kill();
-    queue.enqueue(&here, &chunk, ROOM).await.unwrap_err();
-    assert_eq!(queue.enqueue(&there, &chunk, ROOM).await.unwrap(), added);
+    queue.produce().enqueue(&here, &chunk, ROOM).await.unwrap_err();
+    assert_eq!(queue.produce().enqueue(&there, &chunk, ROOM).await.unwrap(), added);
     cluster.revive().await.unwrap();
     loop {
-        match queue.enqueue(&here, &chunk, ROOM).await {
+        match queue.produce().enqueue(&here, &chunk, ROOM).await {
             Ok(repeated) => break assert_eq!(repeated, Enqueued::Repeated),
             Err(_) => tokio::task::yield_now().await,
         }

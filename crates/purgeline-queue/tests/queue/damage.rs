@@ -26,7 +26,7 @@ impl Full {
         bed.ask("done", &[&url("done")]).await;
         let done = bed.batch(&plain()).await;
         bed.settle(&done, &Settlement::Done).await;
-        bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+        bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
         for n in 0..20 {
             bed.ask(&format!("hot{n}"), &[&url("hot")]).await;
         }
@@ -39,13 +39,13 @@ impl Full {
         bed.settle_some(&open.id, &[(2, retry(0))]).await;
         bed.submitted(&open, 1000).await;
         let half = bed.batch(&plain()).await;
-        bed.queue.split(&bed.target, &half.id, "w1", "bad").await.unwrap();
-        let ready = bed.queue.stats(&bed.target).await.unwrap().ready_batches;
+        bed.queue.work().split(&bed.target, &half.id, "w1", "bad").await.unwrap();
+        let ready = bed.queue.inspect().stats(&bed.target).await.unwrap().ready_batches;
         assert_eq!(ready, 1);
         let ready = bed.batch(&plain()).await;
         bed.ask_as(Urgent, "leased", &[&url("leased")]).await;
         let leased = bed.batch(&plain()).await;
-        bed.queue.split(&bed.target, &ready.id, "w1", "bad").await.unwrap();
+        bed.queue.work().split(&bed.target, &ready.id, "w1", "bad").await.unwrap();
         bed.ask_timed(not_before(bed.now() + 5_000), "embargoed", &[&url("embargoed")]).await;
         bed.ask_timed(expires_at(bed.now() + 99_000_000), "expires", &[&url("expires")]).await;
         bed.ask_as(Bulk, "waits", &[&url("a"), &url("b"), &dir("d/"), &url("d/x")]).await;
@@ -80,7 +80,7 @@ impl Full {
 
     /// The words of what verify finds.
     pub(crate) async fn found(&self) -> Vec<String> {
-        let found = self.bed.queue.verify(std::slice::from_ref(&self.bed.target)).await.unwrap();
+        let found = self.bed.queue.audit().verify(std::slice::from_ref(&self.bed.target)).await.unwrap();
         found.iter().map(ToString::to_string).collect()
     }
 

@@ -9,7 +9,7 @@ use purgeline_queue::{DeadFilter, DeadLetter, Job, Retried, Settlement};
 use redis::AsyncTypedCommands;
 
 async fn letters(bed: &Bed) -> Vec<DeadLetter> {
-    bed.queue.dead_letters(&bed.target, 10_000).await.unwrap()
+    bed.queue.inspect().dead_letters(&bed.target, 10_000).await.unwrap()
 }
 
 async fn ids(bed: &Bed) -> Vec<String> {
@@ -17,7 +17,7 @@ async fn ids(bed: &Bed) -> Vec<String> {
 }
 
 async fn retry(bed: &Bed, ids: &[String], room: u64) -> Retried {
-    bed.queue.retry_dead(&bed.target, ids, room, &RETENTION).await.unwrap()
+    bed.queue.operate().retry_dead(&bed.target, ids, room, &RETENTION).await.unwrap()
 }
 
 fn retried(count: u64) -> Retried {
@@ -25,12 +25,12 @@ fn retried(count: u64) -> Retried {
 }
 
 async fn carry(bed: &Bed) -> Vec<JobState> {
-    let ended = bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    let ended = bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     ended.into_iter().map(|(_, state)| state).collect()
 }
 
 async fn job(bed: &Bed, name: &str) -> Job {
-    bed.queue.job(id(name), std::slice::from_ref(&bed.target)).await.unwrap().unwrap()
+    bed.queue.inspect().job(id(name), std::slice::from_ref(&bed.target)).await.unwrap().unwrap()
 }
 
 async fn state(bed: &Bed, name: &str) -> JobState {
@@ -39,7 +39,7 @@ async fn state(bed: &Bed, name: &str) -> JobState {
 
 /// How long a job and its part are kept, in ms; -1: for ever.
 async fn kept(bed: &Bed, name: &str) -> [i64; 2] {
-    let part = bed.queue.keys().of_target(&bed.target, &format!("job:{}", id(name)));
+    let part = bed.queue.keys().part(&bed.target, id(name));
     let mut found = [0; 2];
     for (at, key) in [bed.queue.keys().job(id(name)), part].into_iter().enumerate() {
         found[at] = redis::cmd("PTTL").arg(key).query_async(&mut bed.queue.manager()).await.unwrap();
@@ -150,7 +150,7 @@ async fn a_hot_items_letter_names_five_hundred_jobs_and_a_retry_is_for_those() {
     raw::settle(&bed.queue, &bed.target, bed.now(), &batch.id, &outcomes).await;
     assert_eq!(retry(&bed, &ids(&bed).await, ROOM).await, retried(1));
     let item = Item::url("https://h/hot").unwrap();
-    let pending = bed.queue.pending_item(&bed.target, &item, Action::Default).await.unwrap();
+    let pending = bed.queue.inspect().pending_item(&bed.target, &item, Action::Default).await.unwrap();
     let inline = pending.unwrap().record.jobs.len();
     bed.check().await;
     carry(&bed).await;
@@ -186,9 +186,9 @@ async fn whoever_dies_in_the_middle_of_a_retry_leaves_jobs_that_end_as_they_had(
     .await;
     assert_eq!((state(&bed, "j1").await, state(&bed, "j2").await), (JobState::Active, JobState::Failed));
     bed.check().await;
-    assert_eq!(bed.queue.repeat_ends(&bed.target, &RETENTION).await.unwrap(), 0, "it may be slow");
+    assert_eq!(bed.queue.work().repeat_ends(&bed.target, &RETENTION).await.unwrap(), 0, "it may be slow");
     bed.pass(60_000);
-    assert_eq!(bed.queue.repeat_ends(&bed.target, &RETENTION).await.unwrap(), 2);
+    assert_eq!(bed.queue.work().repeat_ends(&bed.target, &RETENTION).await.unwrap(), 2);
     bed.check().await;
     assert_eq!(carry(&bed).await, [JobState::Failed]);
     // It was only slow, and comes too late.
@@ -219,7 +219,7 @@ async fn an_item_whose_jobs_are_forgotten_is_retried_all_the_same() {
     let bed = Bed::new().await;
     fail(&bed, "j1", &[&url("a")]).await;
     carry(&bed).await;
-    let part = bed.queue.keys().of_target(&bed.target, &format!("job:{}", id("j1")));
+    let part = bed.queue.keys().part(&bed.target, id("j1"));
     bed.queue.manager().del(&[part, bed.queue.keys().job(id("j1"))]).await.unwrap();
     assert_eq!(retry(&bed, &ids(&bed).await, ROOM).await, retried(1));
     bed.check().await;
@@ -238,7 +238,7 @@ async fn who_had_no_use_for_an_item_after_a_time_gets_it_when_it_is_retried() {
     bed.settle(&batch, &failed("400034")).await;
     bed.pass(1_000);
     assert_eq!(retry(&bed, &ids(&bed).await, ROOM).await, retried(1));
-    bed.queue.drain(&bed.target, &RETENTION).await.unwrap();
+    bed.queue.work().drain(&bed.target, &RETENTION).await.unwrap();
     let batch = bed.batch(&plain()).await;
     bed.settle(&batch, &Settlement::Done).await;
     assert_eq!(bed.ended("j1").await, (1, 0));
@@ -267,9 +267,9 @@ async fn dropped_letters_are_gone_and_their_jobs_stay_failed() {
     fail(&bed, "j1", &[&url("a"), &url("b")]).await;
     carry(&bed).await;
     let both = ids(&bed).await;
-    assert_eq!(bed.queue.drop_dead(&bed.target, &both[..1]).await.unwrap(), 1);
-    assert_eq!(bed.queue.drop_dead(&bed.target, &both).await.unwrap(), 1);
-    assert_eq!(bed.queue.drop_dead(&bed.target, &both).await.unwrap(), 0);
+    assert_eq!(bed.queue.operate().drop_dead(&bed.target, &both[..1]).await.unwrap(), 1);
+    assert_eq!(bed.queue.operate().drop_dead(&bed.target, &both).await.unwrap(), 1);
+    assert_eq!(bed.queue.operate().drop_dead(&bed.target, &both).await.unwrap(), 0);
     assert!(letters(&bed).await.is_empty());
     assert!(!bed.key_exists(&format!("dead:{}", both[0])).await);
     assert_eq!(state(&bed, "j1").await, JobState::Failed);
@@ -294,13 +294,13 @@ async fn a_walk_sees_every_letter_once_also_those_of_one_millisecond() {
     let newest = DeadFilter { from_ms: Some(bed.now()), ..DeadFilter::default() };
     let before = DeadFilter { before_ms: Some(bed.now()), ..DeadFilter::default() };
     for (filter, expected) in [(newest, 30), (before, 420)] {
-        let mut walk = bed.queue.walk_dead(&bed.target, &filter);
+        let mut walk = bed.queue.inspect().walk_dead(&bed.target, &filter);
         let mut count = 0;
         while let Some(found) = walk.next().await.unwrap() {
             count += found.len();
             // What is retried or dropped meanwhile disturbs it not.
             let ids: Vec<_> = found.into_iter().map(|letter| letter.id).collect();
-            bed.queue.drop_dead(&bed.target, &ids).await.unwrap();
+            bed.queue.operate().drop_dead(&bed.target, &ids).await.unwrap();
         }
         assert_eq!(count, expected);
     }

@@ -72,8 +72,14 @@ async fn the_most_impatient_says_how_long_at_most() {
     let bed = Bed::new().await;
     let due = async || {
         let item = purgeline_core::Item::url("https://h/a").unwrap();
-        let record =
-            bed.queue.pending_item(&bed.target, &item, Default::default()).await.unwrap().unwrap().record;
+        let record = bed
+            .queue
+            .inspect()
+            .pending_item(&bed.target, &item, Default::default())
+            .await
+            .unwrap()
+            .unwrap()
+            .record;
         (record.due_ms.unwrap() - bed.now(), record.latest_ms.unwrap() - bed.now())
     };
     bed.ask_timed(quiet(10_000, 60_000), "j1", &[&url("a")]).await;
@@ -111,7 +117,7 @@ async fn what_comes_back_is_not_made_late_by_those_who_wait_for_quiet() {
     let batch = bed.batch(&plain()).await;
     bed.ask_timed(quiet(10_000, 60_000), "j2", &[&url("a"), &url("b")]).await;
     let outcomes = [(1, retry(2_000)), (2, retry(0))];
-    bed.queue.settle(&bed.target, &batch.id, &outcomes, &RETENTION).await.unwrap();
+    bed.queue.work().settle(&bed.target, &batch.id, &outcomes, &RETENTION).await.unwrap();
     bed.check().await;
     let again = bed.batch(&plain()).await;
     assert_eq!((names(&again), again.items[0].record.jobs.len()), (vec![url("b")], 2));

@@ -52,7 +52,7 @@ async fn what_is_embargoed_is_found_by_its_item() {
     bed.ask("now", &[&url("news/a")]).await;
     let found = async |name: &str| {
         let item = Item::from_name(name).unwrap().0;
-        let found = bed.queue.embargoes_of(&bed.target, &item, Action::Default).await.unwrap();
+        let found = bed.queue.inspect().embargoes_of(&bed.target, &item, Action::Default).await.unwrap();
         found
             .into_iter()
             .map(|one| (one.until_ms, one.item.name, one.item.record.jobs[0].0))
@@ -97,10 +97,15 @@ async fn those_of_one_time_are_one_purge_and_join_what_waits_then() {
     }
     bed.ask_timed(not_before(noon + 1), "later", &[&url("a")]).await;
     let item = Item::url("https://h/a").unwrap();
-    let waits =
-        bed.queue.embargoed_item(&bed.target, &item, Default::default(), noon).await.unwrap().unwrap();
+    let waits = bed
+        .queue
+        .inspect()
+        .embargoed_item(&bed.target, &item, Default::default(), noon)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((waits.record.due_ms, waits.record.more_jobs), (Some(noon), true));
-    assert_eq!(bed.queue.stats(&bed.target).await.unwrap().embargoed, 2);
+    assert_eq!(bed.queue.inspect().stats(&bed.target).await.unwrap().embargoed, 2);
     bed.check().await;
     bed.pass(50_000);
     bed.ask_timed(quiet(20_000, 20_000), "patient", &[&url("a")]).await;
@@ -143,11 +148,11 @@ async fn embargoed_items_take_room() {
     bed.create("one too many", 1).await;
     let full = bed.chunk("one too many", (0, 1, 1), &[&url("c")], 2).await;
     assert!(matches!(full, Err(QueueError::Full { waiting: 2, most: 2, .. })), "{full:?}");
-    assert_eq!(bed.queue.pending(&bed.target).await.unwrap(), 2);
+    assert_eq!(bed.queue.produce().pending(&bed.target).await.unwrap(), 2);
     // What is there takes no more.
     let again = bed.ask_timed(timing, "same time", &[&url("a")]).await;
     assert_eq!(again, Enqueued::Added { new: 0, joined: 1, covered: 0 });
-    bed.queue.discard_job(id("one too many")).await.unwrap();
+    bed.queue.produce().discard_job(id("one too many")).await.unwrap();
     bed.check().await;
 }
 

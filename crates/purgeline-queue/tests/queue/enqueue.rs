@@ -148,7 +148,7 @@ async fn an_item_may_be_in_several_batches_that_end_in_any_order() {
         batches.push(bed.batch(&plain()).await);
         bed.check().await;
     }
-    let holder = async || bed.queue.batch_of(&bed.target, &item, action).await.unwrap();
+    let holder = async || bed.queue.inspect().batch_of(&bed.target, &item, action).await.unwrap();
     for (done, left) in [(2, Some("b2")), (0, Some("b2")), (1, None)] {
         bed.settle(&batches[done], &purgeline_queue::Settlement::Done).await;
         bed.check().await;
@@ -226,12 +226,12 @@ async fn a_chunk_holds_at_least_one_item_and_at_most_500() {
     let bed = Bed::new().await;
     let many: Vec<_> = (0..501).map(|n| (url(n), lane(Normal, &url(n)).to_string())).collect();
     for items in [&many[..0], &many[..]] {
-        let error = bed.queue.enqueue(&bed.target, &chunk("j1", items), 1000).await.unwrap_err();
+        let error = bed.queue.produce().enqueue(&bed.target, &chunk("j1", items), 1000).await.unwrap_err();
         assert!(matches!(error, QueueError::ChunkSize(n) if n == items.len()), "{error}");
     }
     assert_eq!(bed.pending().await, 0);
     let most = Chunk { job_items: 500, ..chunk("j1", &many[..500]) };
-    assert_eq!(bed.queue.enqueue(&bed.target, &most, 1000).await.unwrap(), added(500, 0, 0));
+    assert_eq!(bed.queue.produce().enqueue(&bed.target, &most, 1000).await.unwrap(), added(500, 0, 0));
 }
 
 #[tokio::test]
@@ -243,9 +243,9 @@ async fn a_producer_that_stays_away_is_given_up() {
     bed.chunk("j2", (0, 2, 3), &[&url("b"), &url("c")], 10).await.unwrap();
     bed.chunk("j2", (1, 2, 3), &[&url("d")], 10).await.unwrap();
     bed.pass(86_399_999);
-    assert!(bed.queue.abandon(&bed.target, &crate::bed::RETENTION).await.unwrap().is_empty());
+    assert!(bed.queue.work().abandon(&bed.target, &crate::bed::RETENTION).await.unwrap().is_empty());
     bed.pass(1);
-    let closed = bed.queue.abandon(&bed.target, &crate::bed::RETENTION).await.unwrap();
+    let closed = bed.queue.work().abandon(&bed.target, &crate::bed::RETENTION).await.unwrap();
     assert_eq!(closed.len(), 1);
     assert_eq!((closed[0].job, closed[0].enqueued, closed[0].announced), (id("j1"), 2, 4));
     let refused = bed.chunk("j1", (1, 2, 4), &[&url("e"), &url("f")], 10).await.unwrap_err();
@@ -269,10 +269,10 @@ async fn a_producer_that_is_given_up_when_all_it_sent_has_settled_ends_the_job_t
     bed.chunk("j1", (0, 2, 4), &[&url("a"), &url("b")], 10).await.unwrap();
     let batch = bed.batch(&plain()).await;
     bed.settle(&batch, &purgeline_queue::Settlement::Done).await;
-    assert!(bed.queue.carry_outbox(&bed.target, &crate::bed::RETENTION).await.unwrap().is_empty());
+    assert!(bed.queue.work().carry_outbox(&bed.target, &crate::bed::RETENTION).await.unwrap().is_empty());
     bed.pass(86_400_000);
-    bed.queue.abandon(&bed.target, &crate::bed::RETENTION).await.unwrap();
-    let ended = bed.queue.carry_outbox(&bed.target, &crate::bed::RETENTION).await.unwrap();
+    bed.queue.work().abandon(&bed.target, &crate::bed::RETENTION).await.unwrap();
+    let ended = bed.queue.work().carry_outbox(&bed.target, &crate::bed::RETENTION).await.unwrap();
     assert_eq!(ended, [(id("j1"), purgeline_core::JobState::Succeeded)]);
     bed.check().await;
 }

@@ -9,8 +9,8 @@ fn cancelled(items: u64, cancelled: u64) -> PartCounts {
 }
 
 async fn drained(bed: &Bed) {
-    bed.queue.drain(&bed.target, &RETENTION).await.unwrap();
-    bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    bed.queue.work().drain(&bed.target, &RETENTION).await.unwrap();
+    bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     bed.check().await;
 }
 
@@ -23,11 +23,11 @@ async fn what_nobody_wants_any_more_is_not_sent() {
     assert_eq!(bed.wait(&plain()).await.0, "empty");
     bed.check().await;
     drained(&bed).await;
-    let job = bed.queue.job(id("j1"), std::slice::from_ref(&bed.target)).await.unwrap().unwrap();
+    let job = bed.queue.inspect().job(id("j1"), std::slice::from_ref(&bed.target)).await.unwrap().unwrap();
     assert_eq!(job.state, JobState::Cancelled);
     assert_eq!(job.parts[&bed.target.name].expired, 2);
     assert_eq!((bed.counts("j1").await, bed.counter("expired").await), (cancelled(2, 2), 2));
-    assert_eq!(bed.queue.stats(&bed.target).await.unwrap().dead_letters, 0, "nothing failed");
+    assert_eq!(bed.queue.inspect().stats(&bed.target).await.unwrap().dead_letters, 0, "nothing failed");
     assert!(!bed.key_exists("expiring").await);
 }
 
@@ -40,13 +40,17 @@ async fn only_the_expired_of_those_who_wait_are_cancelled() {
     bed.ask_timed(quiet(8_000, 8_000), "always", &[&url("b")]).await;
     bed.ask_timed(expires_at(bed.now() + 1_000), "joins", &[&url("b")]).await;
     // A hold lets them expire too.
-    bed.queue.hold(&bed.target, HoldName::Paused, None, &crate::bed::cause("by-hand"), "me").await.unwrap();
+    bed.queue
+        .operate()
+        .hold(&bed.target, HoldName::Paused, None, &crate::bed::cause("by-hand"), "me")
+        .await
+        .unwrap();
     bed.pass(3_000);
     drained(&bed).await;
     for (job, expected) in [("short", 1), ("middle", 1), ("joins", 1), ("long", 0), ("always", 0)] {
         assert_eq!(bed.counts(job).await.cancelled, expected, "{job}");
     }
-    bed.queue.release(&bed.target, HoldName::Paused).await.unwrap();
+    bed.queue.operate().release(&bed.target, HoldName::Paused).await.unwrap();
     let batch = bed.batch(&plain()).await;
     assert_eq!(names(&batch), [url("a"), url("b")]);
     bed.settle(&batch, &Settlement::Done).await;

@@ -4,14 +4,14 @@ use purgeline_queue::{LastOutcome, Retention, Settlement};
 
 async fn last(bed: &Bed, name: &str) -> Vec<LastOutcome> {
     let (item, action) = Item::from_name(name).unwrap();
-    bed.queue.last_outcomes(&bed.target, &item, action).await.unwrap()
+    bed.queue.inspect().last_outcomes(&bed.target, &item, action).await.unwrap()
 }
 
 /// Has an item asked for, sent and settled.
 async fn purge(bed: &Bed, name: &str, settlement: &Settlement, retention: &Retention) -> String {
     bed.ask(&format!("{name} at {}", bed.now()), &[name]).await;
     let batch = bed.batch(&plain()).await;
-    bed.queue.settle(&bed.target, &batch.id, &[(1, settlement.clone())], retention).await.unwrap();
+    bed.queue.work().settle(&bed.target, &batch.id, &[(1, settlement.clone())], retention).await.unwrap();
     batch.id
 }
 
@@ -38,7 +38,7 @@ async fn the_last_outcome_of_an_item_is_kept_and_that_of_the_dirs_above_it() {
     assert_eq!(own, expected);
     assert_eq!((above.item, above.succeeded, above.at_ms), (dir("a/"), true, at + 1));
     let item = Item::url("https://h/a/x").unwrap();
-    assert_eq!(bed.queue.last_outcomes(&bed.target, &item, Action::Delete).await.unwrap(), []);
+    assert_eq!(bed.queue.inspect().last_outcomes(&bed.target, &item, Action::Delete).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use purgeline_core::{Kind, Target};
 use purgeline_queue::{Hold, HoldName, PollPolicy, Polls, Settlement};
 
 async fn hold(bed: &Bed, name: HoldName, for_ms: Option<u64>) -> bool {
-    bed.queue.hold(&bed.target, name, for_ms, &cause("why"), "an operator").await.unwrap()
+    bed.queue.operate().hold(&bed.target, name, for_ms, &cause("why"), "an operator").await.unwrap()
 }
 
 #[tokio::test]
@@ -16,10 +16,11 @@ async fn a_paused_target_sends_and_asks_nothing_and_takes_everything() {
     bed.ask("j1", &[&url("a")]).await;
     bed.ask("j2", &[&url("a")]).await;
     assert_eq!(bed.wait(&plain()).await, ("paused".into(), None));
-    let polls = bed.queue.due_polls(&bed.target, &PollPolicy::new(&crate::bed::limits(), 5, 100, 0)).await;
+    let polls =
+        bed.queue.work().due_polls(&bed.target, &PollPolicy::new(&crate::bed::limits(), 5, 100, 0)).await;
     assert!(matches!(polls.unwrap(), Polls::Wait { after: None, why } if why == "paused"));
     assert_eq!(bed.pending().await, 1);
-    let holds = bed.queue.holds(&bed.target).await.unwrap();
+    let holds = bed.queue.inspect().holds(&bed.target).await.unwrap();
     assert_eq!(
         holds,
         [Hold {
@@ -30,8 +31,8 @@ async fn a_paused_target_sends_and_asks_nothing_and_takes_everything() {
             why: "why the provider said why".into()
         }]
     );
-    assert!(bed.queue.release(&bed.target, HoldName::Paused).await.unwrap());
-    assert!(!bed.queue.release(&bed.target, HoldName::Paused).await.unwrap());
+    assert!(bed.queue.operate().release(&bed.target, HoldName::Paused).await.unwrap());
+    assert!(!bed.queue.operate().release(&bed.target, HoldName::Paused).await.unwrap());
     assert_eq!(names(&bed.batch(&plain()).await), [url("a")]);
     bed.check().await;
 }
@@ -45,7 +46,7 @@ async fn a_hold_ends_by_itself_and_the_longer_one_stands() {
     assert!(hold(&bed, HoldName::Paused, Some(2000)).await);
     assert_eq!(bed.wait(&plain()).await, ("paused".into(), Some(2000)));
     bed.pass(2000);
-    assert!(bed.queue.holds(&bed.target).await.unwrap().is_empty());
+    assert!(bed.queue.inspect().holds(&bed.target).await.unwrap().is_empty());
     assert_eq!(bed.batch(&plain()).await.items.len(), 1);
     // One without an end stands against any with one.
     assert!(hold(&bed, HoldName::Paused, None).await);
@@ -88,10 +89,10 @@ async fn a_throttle_stops_all_targets_of_the_account() {
     let other = Target { name: "images".parse().unwrap(), account: bed.target.account.clone() };
     bed.ask("j1", &[&url("a")]).await;
     // Redis forgets a throttle by its own clock: long enough that it does not meanwhile.
-    assert!(bed.queue.throttle(&other, 600_000, &cause("429")).await.unwrap());
-    assert!(!bed.queue.throttle(&bed.target, 500_000, &cause("429")).await.unwrap());
+    assert!(bed.queue.work().throttle(&other, 600_000, &cause("429")).await.unwrap());
+    assert!(!bed.queue.work().throttle(&bed.target, 500_000, &cause("429")).await.unwrap());
     assert_eq!(bed.wait(&plain()).await, ("throttled".into(), Some(600_000)));
-    let holds = bed.queue.holds(&bed.target).await.unwrap();
+    let holds = bed.queue.inspect().holds(&bed.target).await.unwrap();
     assert_eq!((holds[0].name.as_str(), holds[0].until_ms), ("throttled", Some(bed.now() + 600_000)));
     bed.pass(600_000);
     assert_eq!(bed.batch(&plain()).await.items.len(), 1);

@@ -24,10 +24,10 @@ fn new_job(name: &str, targets: &[&Target]) -> NewJob {
 /// Asks for item a as job j1, at the bed's target and at a second one.
 async fn at_both(bed: &Bed) -> [Target; 2] {
     let both = [bed.target.clone(), Target::alone("images".parse().unwrap())];
-    bed.queue.create_job(&new_job("j1", &[&both[0], &both[1]])).await.unwrap();
+    bed.queue.produce().create_job(&new_job("j1", &[&both[0], &both[1]])).await.unwrap();
     let items = [(url("a"), lane(Priority::Normal, &url("a")).to_string())];
     for target in &both {
-        bed.queue.enqueue(target, &chunk("j1", &items), 10).await.unwrap();
+        bed.queue.produce().enqueue(target, &chunk("j1", &items), 10).await.unwrap();
     }
     both
 }
@@ -46,13 +46,13 @@ async fn events(bed: &Bed) -> Vec<BTreeMap<String, String>> {
 async fn a_job_is_written_once() {
     let bed = Bed::new().await;
     let job = new_job("j1", &[&bed.target]);
-    assert_eq!(bed.queue.create_job(&job).await.unwrap(), Created::New);
+    assert_eq!(bed.queue.produce().create_job(&job).await.unwrap(), Created::New);
     bed.pass(5);
-    assert_eq!(bed.queue.create_job(&job).await.unwrap(), Created::Known(JobState::Active));
+    assert_eq!(bed.queue.produce().create_job(&job).await.unwrap(), Created::Known(JobState::Active));
     let other = NewJob { digest: "other".into(), ..job.clone() };
-    let refused = bed.queue.create_job(&other).await.unwrap_err();
+    let refused = bed.queue.produce().create_job(&other).await.unwrap_err();
     assert!(matches!(refused, QueueError::Conflict(job) if job == id("j1")), "{refused}");
-    let read = bed.queue.job(id("j1"), std::slice::from_ref(&bed.target)).await.unwrap().unwrap();
+    let read = bed.queue.inspect().job(id("j1"), std::slice::from_ref(&bed.target)).await.unwrap().unwrap();
     assert_eq!((read.items, read.priority, read.source), (2, Priority::Urgent, Some("cms:post 42".into())));
     assert_eq!(read.first_items, [url("a"), url("b")]);
     assert_eq!(read.timing, job.timing);
@@ -64,14 +64,19 @@ async fn a_job_is_written_once() {
 async fn a_job_that_was_written_but_not_listed_is_listed_when_it_comes_again() {
     let bed = Bed::new().await;
     let job = new_job("j1", &[&bed.target]);
-    bed.queue.create_job(&job).await.unwrap();
+    bed.queue.produce().create_job(&job).await.unwrap();
     let jobs = async || {
-        bed.queue.jobs(std::slice::from_ref(&bed.target), &JobFilter::default(), 10, 100).await.unwrap().len()
+        bed.queue
+            .inspect()
+            .jobs(std::slice::from_ref(&bed.target), &JobFilter::default(), 10, 100)
+            .await
+            .unwrap()
+            .len()
     };
     // Its producer died between the two writes.
     bed.queue.manager().del(bed.queue.keys().jobs()).await.unwrap();
     assert_eq!(jobs().await, 0);
-    bed.queue.create_job(&job).await.unwrap();
+    bed.queue.produce().create_job(&job).await.unwrap();
     assert_eq!(jobs().await, 1);
 }
 
@@ -82,23 +87,26 @@ async fn a_job_ends_when_its_last_part_has_ended_and_only_then() {
     let second = &both[1];
     let batch = bed.batch(&plain()).await;
     bed.settle(&batch, &Settlement::Done).await;
-    assert!(bed.queue.verify(&both).await.unwrap().is_empty());
-    assert_eq!(bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap(), []);
-    assert!(bed.queue.part_is_recorded(id("j1"), &bed.target.name).await.unwrap());
-    assert!(!bed.queue.part_is_recorded(id("j1"), &second.name).await.unwrap());
-    assert!(bed.queue.verify(&both).await.unwrap().is_empty());
+    assert!(bed.queue.audit().verify(&both).await.unwrap().is_empty());
+    assert_eq!(bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap(), []);
+    assert!(bed.queue.produce().part_is_recorded(id("j1"), &bed.target.name).await.unwrap());
+    assert!(!bed.queue.produce().part_is_recorded(id("j1"), &second.name).await.unwrap());
+    assert!(bed.queue.audit().verify(&both).await.unwrap().is_empty());
     let batch = bed.batch_of(second, &plain()).await;
-    bed.queue.settle(second, &batch.id, &[(1, failed("x"))], &RETENTION).await.unwrap();
+    bed.queue.work().settle(second, &batch.id, &[(1, failed("x"))], &RETENTION).await.unwrap();
     bed.pass(3);
-    assert_eq!(bed.queue.carry_outbox(second, &RETENTION).await.unwrap(), [(id("j1"), JobState::Partial)]);
+    assert_eq!(
+        bed.queue.work().carry_outbox(second, &RETENTION).await.unwrap(),
+        [(id("j1"), JobState::Partial)]
+    );
     for target in &both {
-        assert_eq!(bed.queue.carry_outbox(target, &RETENTION).await.unwrap(), []);
+        assert_eq!(bed.queue.work().carry_outbox(target, &RETENTION).await.unwrap(), []);
     }
-    let job = bed.queue.job(id("j1"), &both).await.unwrap().unwrap();
+    let job = bed.queue.inspect().job(id("j1"), &both).await.unwrap().unwrap();
     assert_eq!((job.state, job.ended_ms), (JobState::Partial, Some(bed.now() - 3)));
     let counts = PartCounts { items: 1, succeeded: 0, failed: 1, cancelled: 0 };
     assert_eq!(job.parts[&second.name].counts, counts);
-    assert!(bed.queue.verify(&both).await.unwrap().is_empty());
+    assert!(bed.queue.audit().verify(&both).await.unwrap().is_empty());
     let ended: Vec<_> = events(&bed).await.into_iter().filter(|event| event["what"] == "job_ended").collect();
     assert_eq!(ended.len(), 1);
     assert_eq!((ended[0]["job"].as_str(), ended[0]["state"].as_str()), (&*id("j1").to_string(), "partial"));
@@ -112,14 +120,14 @@ async fn a_job_ends_at_the_time_of_its_last_part_whoever_hears_of_it_last() {
     for target in &both {
         let batch = bed.batch_of(target, &plain()).await;
         bed.pass(50);
-        bed.queue.settle(target, &batch.id, &[(1, Settlement::Done)], &RETENTION).await.unwrap();
+        bed.queue.work().settle(target, &batch.id, &[(1, Settlement::Done)], &RETENTION).await.unwrap();
     }
     let ended_ms = bed.now();
     bed.pass(50);
     for target in both.iter().rev() {
-        bed.queue.carry_outbox(target, &RETENTION).await.unwrap();
+        bed.queue.work().carry_outbox(target, &RETENTION).await.unwrap();
     }
-    let job = bed.queue.job(id("j1"), &both).await.unwrap().unwrap();
+    let job = bed.queue.inspect().job(id("j1"), &both).await.unwrap().unwrap();
     assert_eq!((job.state, job.ended_ms), (JobState::Succeeded, Some(ended_ms)));
     let ended: Vec<_> = events(&bed).await.into_iter().filter(|event| event["what"] == "job_ended").collect();
     assert_eq!(ended[0]["at"], ended_ms.to_string());
@@ -132,9 +140,9 @@ async fn what_a_carrier_left_when_it_died_is_carried() {
     let batch = bed.batch(&plain()).await;
     bed.settle(&batch, &failed("x")).await;
     // It had ended the job and died before it told anybody.
-    let key = bed.queue.keys().of_target(&bed.target, "outbox");
+    let key = bed.queue.keys().outbox(&bed.target);
     let before = bed.queue.manager().dump_entries(&key).await;
-    bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     let told = events(&bed).await.len();
     bed.queue.manager().del(bed.queue.keys().events()).await.unwrap();
     for entry in &before {
@@ -146,7 +154,7 @@ async fn what_a_carrier_left_when_it_died_is_carried() {
         let _: String = add.query_async(&mut bed.queue.manager()).await.unwrap();
     }
     // The job does not end twice, but whoever watches hears of it.
-    assert_eq!(bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap(), []);
+    assert_eq!(bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap(), []);
     assert_eq!(events(&bed).await.len(), told);
     assert_eq!(events(&bed).await.iter().filter(|event| event["what"] == "job_ended").count(), 1);
     bed.check().await;
@@ -170,24 +178,24 @@ async fn what_a_dead_carrier_had_in_hand_is_carried_after_a_while() {
     bed.ask("j0", &[&url("a")]).await;
     let batch = bed.batch(&plain()).await;
     bed.settle(&batch, &Settlement::Done).await;
-    bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     bed.ask("j1", &[&url("a")]).await;
     let batch = bed.batch(&plain()).await;
     bed.settle(&batch, &Settlement::Done).await;
-    let key = bed.queue.keys().of_target(&bed.target, "outbox");
+    let key = bed.queue.keys().outbox(&bed.target);
     let mut redis = bed.queue.manager();
     let mut read = redis::cmd("XREADGROUP");
     read.arg("GROUP").arg("carriers").arg("carrier").arg("STREAMS").arg(&key).arg(">");
     let taken: redis::streams::StreamReadReply = read.query_async(&mut redis).await.unwrap();
     let entry = &taken.keys[0].ids[0].id;
-    assert_eq!(bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap(), []);
+    assert_eq!(bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap(), []);
     bed.check().await;
     let mut age = redis::cmd("XCLAIM");
     age.arg(&key).arg("carriers").arg("carrier").arg(0).arg(entry).arg("IDLE").arg(30_000);
     let _: redis::Value = age.query_async(&mut redis).await.unwrap();
-    let ended = bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    let ended = bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     assert_eq!(ended, [(id("j1"), JobState::Succeeded)]);
-    assert_eq!(bed.queue.stats(&bed.target).await.unwrap().outbox, 0);
+    assert_eq!(bed.queue.inspect().stats(&bed.target).await.unwrap().outbox, 0);
     bed.check().await;
     // Nothing is left of it, also not where it died between removing and acknowledging.
     bed.ask("j2", &[&url("a")]).await;
@@ -199,7 +207,7 @@ async fn what_a_dead_carrier_had_in_hand_is_carried_after_a_while() {
     let mut age = redis::cmd("XCLAIM");
     age.arg(&key).arg("carriers").arg("carrier").arg(0).arg(entry).arg("IDLE").arg(30_000);
     let _: redis::Value = age.query_async(&mut redis).await.unwrap();
-    assert_eq!(bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap(), []);
+    assert_eq!(bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap(), []);
     let waits: redis::Value =
         redis::cmd("XPENDING").arg(&key).arg("carriers").query_async(&mut redis).await.unwrap();
     assert!(matches!(&waits, redis::Value::Array(all) if all[0] == redis::Value::Int(0)), "{waits:?}");
@@ -213,12 +221,13 @@ async fn carriers_do_not_tell_twice() {
     }
     let batch = bed.batch(&plain()).await;
     bed.settle(&batch, &Settlement::Done).await;
-    let carry = || bed.queue.carry_outbox(&bed.target, &RETENTION);
+    let work = bed.queue.work();
+    let carry = || work.carry_outbox(&bed.target, &RETENTION);
     let (a, b, c) = tokio::join!(carry(), carry(), carry());
     let ended: Vec<_> = [a, b, c].into_iter().flat_map(Result::unwrap).collect();
     assert_eq!(ended.len(), 300);
     assert_eq!(events(&bed).await.len(), 300);
-    assert_eq!(bed.queue.stats(&bed.target).await.unwrap().outbox, 0);
+    assert_eq!(bed.queue.inspect().stats(&bed.target).await.unwrap().outbox, 0);
     bed.check().await;
 }
 
@@ -229,9 +238,9 @@ async fn who_watches_hears_of_dead_letters_and_holds() {
     let batch = bed.batch(&plain()).await;
     bed.settle(&batch, &failed("400034")).await;
     let paused = purgeline_queue::HoldName::Paused;
-    bed.queue.hold(&bed.target, paused, None, &crate::bed::cause("c"), "me").await.unwrap();
-    bed.queue.release(&bed.target, paused).await.unwrap();
-    bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    bed.queue.operate().hold(&bed.target, paused, None, &crate::bed::cause("c"), "me").await.unwrap();
+    bed.queue.operate().release(&bed.target, paused).await.unwrap();
+    bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     let mut told: Vec<_> = events(&bed).await.iter().map(|event| event["what"].clone()).collect();
     told.sort();
     assert_eq!(told, ["dead_letter", "held", "job_ended", "released"]);
@@ -246,14 +255,14 @@ async fn jobs_are_listed_newest_first_and_forgotten_when_they_are_gone() {
     for name in ["j1", "j2", "j3"] {
         let mut job = new_job(name, &[&bed.target]);
         job.source = Some(name.into());
-        bed.queue.create_job(&job).await.unwrap();
+        bed.queue.produce().create_job(&job).await.unwrap();
         let items = [(url("a"), lane(Priority::Normal, &url("a")).to_string())];
-        bed.queue.enqueue(&bed.target, &chunk(name, &items), 10).await.unwrap();
+        bed.queue.produce().enqueue(&bed.target, &chunk(name, &items), 10).await.unwrap();
         bed.pass(1);
     }
     let targets = std::slice::from_ref(&bed.target);
     let list = async |filter: JobFilter, most| {
-        let jobs = bed.queue.jobs(targets, &filter, most, 100).await.unwrap();
+        let jobs = bed.queue.inspect().jobs(targets, &filter, most, 100).await.unwrap();
         jobs.iter().map(|job| job.source.clone().unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(list(JobFilter::default(), 10).await, ["j3", "j2", "j1"]);
@@ -262,8 +271,8 @@ async fn jobs_are_listed_newest_first_and_forgotten_when_they_are_gone() {
     let ended = JobFilter { state: Some(JobState::Succeeded), ..JobFilter::default() };
     assert!(list(ended, 9).await.is_empty());
     bed.queue.manager().del(bed.queue.keys().job(id("j1"))).await.unwrap();
-    assert_eq!(bed.queue.trim_jobs(100).await.unwrap(), 1);
-    assert_eq!(bed.queue.trim_jobs(100).await.unwrap(), 0);
+    assert_eq!(bed.queue.work().trim_jobs(100).await.unwrap(), 1);
+    assert_eq!(bed.queue.work().trim_jobs(100).await.unwrap(), 0);
     assert_eq!(list(JobFilter::default(), 10).await, ["j3", "j2"]);
 }
 
@@ -272,22 +281,22 @@ async fn an_unaccepted_job_is_discarded_and_an_unaccepted_part_cancelled() {
     let bed = Bed::new().await;
     let second = Target::alone("images".parse().unwrap());
     let both = [bed.target.clone(), second.clone()];
-    bed.queue.create_job(&new_job("j1", &[&bed.target])).await.unwrap();
-    bed.queue.discard_job(id("j1")).await.unwrap();
-    assert!(bed.queue.job(id("j1"), &both).await.unwrap().is_none());
-    bed.queue.create_job(&new_job("j2", &[&bed.target, &second])).await.unwrap();
+    bed.queue.produce().create_job(&new_job("j1", &[&bed.target])).await.unwrap();
+    bed.queue.produce().discard_job(id("j1")).await.unwrap();
+    assert!(bed.queue.inspect().job(id("j1"), &both).await.unwrap().is_none());
+    bed.queue.produce().create_job(&new_job("j2", &[&bed.target, &second])).await.unwrap();
     let items = [(url("a"), lane(Priority::Normal, &url("a")).to_string())];
-    bed.queue.enqueue(&bed.target, &chunk("j2", &items), 10).await.unwrap();
-    assert_eq!(bed.queue.cancel_part(id("j2"), &second.name, 1, &RETENTION).await.unwrap(), None);
-    assert!(bed.queue.verify(&both).await.unwrap().is_empty());
+    bed.queue.produce().enqueue(&bed.target, &chunk("j2", &items), 10).await.unwrap();
+    assert_eq!(bed.queue.produce().cancel_part(id("j2"), &second.name, 1, &RETENTION).await.unwrap(), None);
+    assert!(bed.queue.audit().verify(&both).await.unwrap().is_empty());
     let batch = bed.batch(&plain()).await;
     bed.settle(&batch, &Settlement::Done).await;
-    let ended = bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    let ended = bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     assert_eq!(ended, [(id("j2"), JobState::Partial)]);
     // Also when the part that is cancelled is the last.
-    bed.queue.create_job(&new_job("j3", &[&second])).await.unwrap();
-    let ended = bed.queue.cancel_part(id("j3"), &second.name, 1, &RETENTION).await.unwrap();
+    bed.queue.produce().create_job(&new_job("j3", &[&second])).await.unwrap();
+    let ended = bed.queue.produce().cancel_part(id("j3"), &second.name, 1, &RETENTION).await.unwrap();
     assert_eq!(ended, Some(JobState::Cancelled));
     assert_eq!(events(&bed).await.last().unwrap()["state"], "cancelled");
-    assert!(bed.queue.verify(&both).await.unwrap().is_empty());
+    assert!(bed.queue.audit().verify(&both).await.unwrap().is_empty());
 }

@@ -119,7 +119,7 @@ async fn many_lanes_of_a_held_kind_do_not_hide_the_rest() {
     ask_hosts(&bed, Normal, "j2", &["url:https://h7/a"]).await;
     let spent = crate::bed::cause("quota");
     let held = purgeline_queue::HoldName::Kind(Kind::Dir);
-    assert!(bed.queue.hold(&bed.target, held, Some(5000), &spent, "provider").await.unwrap());
+    assert!(bed.queue.operate().hold(&bed.target, held, Some(5000), &spent, "provider").await.unwrap());
     assert_eq!(names(&bed.batch(&one_host()).await), ["url:https://h7/a"]);
     assert_eq!(bed.wait(&one_host()).await, ("held dir".into(), Some(5000)));
     bed.check().await;

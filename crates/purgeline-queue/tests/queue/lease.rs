@@ -11,7 +11,7 @@ async fn an_idle_target_sends_at_once_and_takes_the_oldest() {
     let batch = bed.batch(&plain()).await;
     assert_eq!(names(&batch), [url("a")]);
     assert_eq!(batch.deadline_ms, bed.now() + i64::try_from(LEASE_MS).unwrap());
-    let view = bed.queue.batch(&bed.target, &batch.id).await.unwrap().unwrap();
+    let view = bed.queue.inspect().batch(&bed.target, &batch.id).await.unwrap().unwrap();
     assert_eq!(
         (view.state, view.worker.as_deref(), view.items),
         (BatchState::Leased, Some("w1"), batch.items)
@@ -72,7 +72,7 @@ async fn a_lingering_chunk_goes_when_a_call_returns() {
         match returned {
             "settled" => assert_eq!(bed.settle(&one, &Settlement::Done).await, 1),
             "submitted" => assert!(bed.submitted(&one, 1000).await),
-            _ => assert_eq!(bed.queue.give_back(&bed.target, &one.id, "w1").await.unwrap(), 1),
+            _ => assert_eq!(bed.queue.work().give_back(&bed.target, &one.id, "w1").await.unwrap(), 1),
         }
         assert!(names(&bed.batch(&plain()).await).contains(&url("c")), "{returned}");
         bed.check().await;
@@ -117,7 +117,7 @@ async fn calls_in_flight_are_bounded() {
         }
     }
     assert_eq!(bed.wait(&two).await, ("in_flight".into(), None));
-    let first = bed.queue.batch(&bed.target, "b1").await.unwrap().unwrap();
+    let first = bed.queue.inspect().batch(&bed.target, "b1").await.unwrap().unwrap();
     assert_eq!(bed.settle_some("b1", &[(first.items[0].index, Settlement::Done)]).await, 1);
     assert_eq!(names(&bed.batch(&two).await), [url("c")]);
 }
@@ -273,11 +273,11 @@ async fn a_list_of_waiting_jobs_that_somebody_deleted_stops_nobody_else() {
         bed.ask(&format!("j{n}"), &[&url("hot")]).await;
     }
     bed.ask("other", &[&url("b")]).await;
-    let list = bed.queue.keys().of_target(&bed.target, &format!("waiters:{}", url("hot")));
+    let list = bed.queue.keys().waiters(&bed.target, url("hot"));
     assert_eq!(bed.queue.manager().del(list).await.unwrap(), 1);
     let batch = bed.batch(&plain()).await;
     assert_eq!(names(&batch), [url("hot"), url("b")]);
     bed.settle(&batch, &Settlement::Done).await;
     assert_eq!((bed.ended("j0").await, bed.ended("other").await), ((1, 0), (1, 0)));
-    assert!(!bed.queue.verify(std::slice::from_ref(&bed.target)).await.unwrap().is_empty());
+    assert!(!bed.queue.audit().verify(std::slice::from_ref(&bed.target)).await.unwrap().is_empty());
 }

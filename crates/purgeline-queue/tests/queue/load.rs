@@ -48,8 +48,8 @@ async fn ask(bed: &Bed, job: usize, items: &[(String, String)]) -> Result<Enqueu
         source: None,
         timing: Timing::default(),
     };
-    bed.queue.create_job(&new).await?;
-    bed.queue.enqueue(&bed.target, &crate::bed::chunk(&name, items), 1).await
+    bed.queue.produce().create_job(&new).await?;
+    bed.queue.produce().enqueue(&bed.target, &crate::bed::chunk(&name, items), 1).await
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn a_url_that_20_000_jobs_wait_for_costs_each_the_same() {
     let (item, action) = Item::from_name(&hot[0].0).unwrap();
     let length = async || -> usize {
         let mut length = redis::cmd("HSTRLEN");
-        length.arg(bed.queue.keys().of_target(&bed.target, "pending")).arg(&hot[0].0);
+        length.arg(bed.queue.keys().pending(&bed.target)).arg(&hot[0].0);
         length.query_async(&mut bed.queue.manager()).await.unwrap()
     };
     let mut costs = Vec::new();
@@ -80,7 +80,7 @@ async fn a_url_that_20_000_jobs_wait_for_costs_each_the_same() {
     assert!(costs.iter().all(|cost| *cost == costs[0]), "{costs:#?}");
     assert!(costs[0].1 <= 360, "the record is {} bytes long", costs[0].1);
     assert_eq!(bed.pending().await, 1);
-    let record = bed.queue.pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
+    let record = bed.queue.inspect().pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
     assert!(record.more_jobs && record.jobs.len() < 12);
     bed.check().await;
 
@@ -91,7 +91,8 @@ async fn a_url_that_20_000_jobs_wait_for_costs_each_the_same() {
 
     // Settled at once, and counted for the jobs a bounded number a call.
     let (settled, cost) =
-        counted(&bed, bed.queue.settle(&bed.target, &batch.id, &[(1, Settlement::Done)], &RETENTION)).await;
+        counted(&bed, bed.queue.work().settle(&bed.target, &batch.id, &[(1, Settlement::Done)], &RETENTION))
+            .await;
     assert!(settled.unwrap().parts_ended);
     let scripts = cost["evalsha"];
     println!("to end {JOBS} jobs: {scripts} scripts, {cost:?}");
@@ -99,12 +100,12 @@ async fn a_url_that_20_000_jobs_wait_for_costs_each_the_same() {
     let commands: u64 = cost.values().sum();
     assert!(commands <= JOBS as u64 * 4 + 40 * scripts, "{cost:?}");
 
-    let ended = bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    let ended = bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     assert_eq!(ended.len(), JOBS);
     assert!(ended.iter().all(|(_, state)| *state == JobState::Succeeded));
     let active = JobFilter { state: Some(JobState::Active), ..JobFilter::default() };
     let targets = std::slice::from_ref(&bed.target);
-    assert_eq!(bed.queue.jobs(targets, &active, 1, 1_000).await.unwrap(), []);
+    assert_eq!(bed.queue.inspect().jobs(targets, &active, 1, 1_000).await.unwrap(), []);
     bed.check().await;
 }
 
@@ -127,7 +128,7 @@ async fn a_job_of_100_000_urls_never_holds_redis_for_long() {
         source: None,
         timing: Timing::default(),
     };
-    bed.queue.create_job(&new).await.unwrap();
+    bed.queue.produce().create_job(&new).await.unwrap();
     let items: Vec<_> = (0..URLS).map(|n| (url(n), "bulk/url".to_owned())).collect();
     let chunk = |job: JobId, index: usize| Chunk {
         job,
@@ -142,14 +143,14 @@ async fn a_job_of_100_000_urls_never_holds_redis_for_long() {
     let mut costs = Vec::new();
     for index in 0..URLS / CHUNK {
         let chunk = chunk(id(name), index);
-        let (added, cost) = counted(&bed, bed.queue.enqueue(&bed.target, &chunk, 100_000)).await;
+        let (added, cost) = counted(&bed, bed.queue.produce().enqueue(&bed.target, &chunk, 100_000)).await;
         assert_eq!(added.unwrap(), Enqueued::Added { new: 500, joined: 0, covered: 0 });
         costs.push(cost);
         // A producer that died here comes again from the start.
         if index == 99 {
             for index in 0..100 {
                 let chunk = Chunk { index, ..chunk };
-                let repeated = bed.queue.enqueue(&bed.target, &chunk, 100_000).await.unwrap();
+                let repeated = bed.queue.produce().enqueue(&bed.target, &chunk, 100_000).await.unwrap();
                 assert_eq!(repeated, Enqueued::Repeated);
             }
         }
@@ -176,7 +177,7 @@ async fn a_job_of_100_000_urls_never_holds_redis_for_long() {
     println!("to settle a batch of 60: at most {most} commands");
     assert!(most < 30, "{most} commands to settle a batch");
     assert_eq!(bed.ended(name).await, (URLS as u64, 0));
-    let ended = bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    let ended = bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     assert_eq!(ended, [(id(name), JobState::Succeeded)]);
     bed.check().await;
 }
@@ -199,7 +200,7 @@ async fn fill(bed: &Bed, name: &str, urls: usize) {
     for (index, items) in items.chunks(500).enumerate() {
         let whole = crate::bed::chunk(name, items);
         let chunk = Chunk { index, chunks: urls.div_ceil(500), job_items: urls, ..whole };
-        bed.queue.enqueue(&bed.target, &chunk, 1_000_000).await.unwrap();
+        bed.queue.produce().enqueue(&bed.target, &chunk, 1_000_000).await.unwrap();
     }
 }
 
@@ -231,8 +232,8 @@ async fn a_bad_day_neither_stops_nor_stalls_the_scripts() {
         bed.settle(&batch, &crate::bed::retry(60_000)).await;
     }
     fill(&bed, "held", HELD).await;
-    while let Lease::Batch(_) = bed.queue.lease(&bed.target, "dead", &wide).await.unwrap() {}
-    let stats = bed.queue.stats(&bed.target).await.unwrap();
+    while let Lease::Batch(_) = bed.queue.work().lease(&bed.target, "dead", &wide).await.unwrap() {}
+    let stats = bed.queue.inspect().stats(&bed.target).await.unwrap();
     assert_eq!(
         (stats.delayed, stats.open_batches, stats.in_flight),
         (RETRIES as u64, OPEN as u64, HELD as u64 / 500)
@@ -250,9 +251,9 @@ async fn a_bad_day_neither_stops_nor_stalls_the_scripts() {
     };
     let mut worked = 0;
     loop {
-        let (reaped, cost) = counted(&bed, bed.queue.reap(&bed.target, 1)).await;
+        let (reaped, cost) = counted(&bed, bed.queue.work().reap(&bed.target, 1)).await;
         note("reap", &cost);
-        let (due, cost) = counted(&bed, bed.queue.due_polls(&bed.target, &polls)).await;
+        let (due, cost) = counted(&bed, bed.queue.work().due_polls(&bed.target, &polls)).await;
         note("polls", &cost);
         let due = match due.unwrap() {
             Polls::Due(due) => due.polls,
@@ -292,6 +293,6 @@ async fn a_bad_day_neither_stops_nor_stalls_the_scripts() {
     for (name, urls) in [("open", OPEN), ("late", RETRIES), ("held", HELD)] {
         assert_eq!(bed.ended(name).await, (urls as u64, 0));
     }
-    assert_eq!(bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap().len(), 3);
+    assert_eq!(bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap().len(), 3);
     bed.check().await;
 }

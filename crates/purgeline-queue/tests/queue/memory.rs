@@ -23,7 +23,7 @@ async fn a_redis_without_memory_takes_no_more_and_empties() {
     // Scripts are loaded with the first use, which must not be the one without memory.
     let batch = bed.batch(&plain()).await;
     bed.settle(&batch, &Settlement::Done).await;
-    bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     set_memory(&bed, used_memory(&bed).await / 2).await;
     bed.create_refused().await;
     let waiting = bed.pending().await;
@@ -34,7 +34,7 @@ async fn a_redis_without_memory_takes_no_more_and_empties() {
     while let Lease::Batch(batch) = bed.lease(&plain()).await {
         bed.settle(&batch, &Settlement::Done).await;
     }
-    bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     for n in 0..60 {
         assert_eq!(bed.ended(&format!("j{n}")).await, (3, 0));
     }
@@ -57,7 +57,7 @@ impl Bed {
             source: None,
             timing: purgeline_queue::Timing::default(),
         };
-        let refused = self.queue.create_job(&job).await.unwrap_err();
+        let refused = self.queue.produce().create_job(&job).await.unwrap_err();
         assert!(matches!(&refused, QueueError::Redis(error) if error.code() == Some("OOM")), "{refused}");
     }
 }

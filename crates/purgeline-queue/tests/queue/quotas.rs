@@ -42,7 +42,7 @@ async fn send(bed: &Bed, policy: &LeasePolicy) -> usize {
 
 /// Spent and left of the first quota.
 async fn standing(bed: &Bed, quotas: &QuotaPolicy) -> (u64, Option<u64>) {
-    let uses = bed.queue.quotas(&bed.target, quotas).await.unwrap();
+    let uses = bed.queue.inspect().quotas(&bed.target, quotas).await.unwrap();
     (uses[0].spent, uses[0].left)
 }
 
@@ -56,7 +56,7 @@ async fn what_has_no_quota_waits_coalesces_and_goes_when_the_day_turns() {
     bed.ask("k", &[&url("j/5")]).await;
     assert_eq!(bed.pending().await, 2, "it joined");
     let (item, _) = Item::from_name(&url("j/5")).unwrap();
-    let waits = bed.queue.quota_wait(&bed.target, &quotas, &item, Priority::Normal).await.unwrap();
+    let waits = bed.queue.inspect().quota_wait(&bed.target, &quotas, &item, Priority::Normal).await.unwrap();
     let until_ms = bed.now() + i64::try_from(TO_MIDNIGHT).unwrap();
     assert_eq!(waits, Some(QuotaWait { quota: "urls".into(), until_ms }));
     bed.pass(i64::try_from(TO_MIDNIGHT).unwrap() - 1);
@@ -128,7 +128,7 @@ async fn a_spent_host_stops_nobody_else() {
     assert_eq!(sent, ["dir:https://h1/a/", "dir:https://h2/a/"]);
     assert_eq!(bed.wait(&policy).await, ("quota dirs-per-host".into(), Some(TO_MIDNIGHT)));
     assert_eq!(bed.lane_of("dir:https://h1/b/").await, "normal/dir@h1");
-    let uses = bed.queue.quotas(&bed.target, &quotas).await.unwrap();
+    let uses = bed.queue.inspect().quotas(&bed.target, &quotas).await.unwrap();
     let shown: Vec<_> = uses.iter().map(|of| (of.host.as_deref().unwrap(), of.left)).collect();
     assert_eq!(shown, [("h1", Some(0)), ("h2", Some(0))]);
     // A url below a dir that waits for tomorrow does not wait for it.
@@ -147,16 +147,16 @@ async fn what_was_not_sent_or_refused_as_a_whole_is_given_back() {
     bed.ask("j", &[&dir("a/"), &dir("b/")]).await;
     let batch = bed.batch(&policy).await;
     assert_eq!(standing(&bed, &quotas).await, (2, Some(3)));
-    bed.queue.give_back(&bed.target, &batch.id, "w1").await.unwrap();
+    bed.queue.work().give_back(&bed.target, &batch.id, "w1").await.unwrap();
     assert_eq!(standing(&bed, &quotas).await, (0, Some(5)));
     let batch = bed.batch(&policy).await;
-    assert!(bed.queue.split(&bed.target, &batch.id, "w1", "bad").await.unwrap());
+    assert!(bed.queue.work().split(&bed.target, &batch.id, "w1", "bad").await.unwrap());
     assert_eq!(standing(&bed, &quotas).await, (0, Some(5)));
     let halves = [bed.batch(&policy).await, bed.batch(&policy).await];
     assert_eq!(standing(&bed, &quotas).await, (2, Some(3)));
     // A worker that died may have sent it.
     bed.pass(i64::try_from(crate::bed::LEASE_MS).unwrap());
-    bed.queue.reap(&bed.target, 2).await.unwrap();
+    bed.queue.work().reap(&bed.target, 2).await.unwrap();
     assert_eq!(standing(&bed, &quotas).await, (2, Some(3)));
     assert_eq!(halves[0].items.len() + bed.batch(&policy).await.items.len(), 2, "one more of that host");
     bed.check().await;
@@ -168,11 +168,11 @@ async fn a_half_that_the_day_has_no_room_for_waits_in_its_lane() {
     let (policy, quotas) = with(&[urls(3)], 0);
     ask_urls(&bed, "j", 3).await;
     let batch = bed.batch(&policy).await;
-    bed.queue.split(&bed.target, &batch.id, "w1", "bad").await.unwrap();
-    bed.queue.spend_quota(&bed.target, &quotas, Some(Kind::Url), None).await.unwrap();
+    bed.queue.work().split(&bed.target, &batch.id, "w1", "bad").await.unwrap();
+    bed.queue.work().spend_quota(&bed.target, &quotas, Some(Kind::Url), None).await.unwrap();
     assert_eq!(bed.wait(&policy).await.0, "quota urls");
     ask_urls(&bed, "j", 3).await;
-    let stats = bed.queue.stats(&bed.target).await.unwrap();
+    let stats = bed.queue.inspect().stats(&bed.target).await.unwrap();
     assert_eq!((stats.pending, stats.ready_batches), (3, 0), "they joined");
     bed.pass(i64::try_from(TO_MIDNIGHT).unwrap());
     assert_eq!(send(&bed, &policy).await, 3);
@@ -185,7 +185,7 @@ async fn what_the_provider_tells_corrects_the_count() {
     let (policy, quotas) = with(&[quota(Some(Kind::Url), None, false)], 0);
     ask_urls(&bed, "j", 60).await;
     let learn = async |left, max, told: ToldBy<'_>| {
-        bed.queue.learn_quota(&bed.target, &quotas, Kind::Url, (left, max), told).await.unwrap()
+        bed.queue.work().learn_quota(&bed.target, &quotas, Kind::Url, (left, max), told).await.unwrap()
     };
     // Two answers are heard one after the other, before either call is done with.
     let batches = [bed.batch(&policy).await, bed.batch(&policy).await];
@@ -217,7 +217,7 @@ async fn what_the_provider_tells_corrects_the_count() {
     let batch = bed.batch(&policy).await;
     bed.settle(&batch, &failed("500")).await;
     assert_eq!(standing(&bed, &quotas).await, (11, Some(9)));
-    let mark = bed.queue.quota_mark(&bed.target, &quotas).await.unwrap();
+    let mark = bed.queue.work().quota_mark(&bed.target, &quotas).await.unwrap();
     let batch = bed.batch(&policy).await;
     learn(12, 20, ToldBy::Question(&mark)).await;
     assert_eq!(standing(&bed, &quotas).await, (11, Some(9)), "3 that were not counted, 3 under way");
@@ -233,7 +233,8 @@ async fn a_refusal_spends_the_day_but_not_in_its_first_minutes() {
     let bed = Bed::new().await;
     let (policy, quotas) = with(&[urls(40), quota(Some(Kind::Dir), Some(9), true)], 0);
     ask_urls(&bed, "j", 3).await;
-    let spend = async |kind, host| bed.queue.spend_quota(&bed.target, &quotas, kind, host).await.unwrap();
+    let spend =
+        async |kind, host| bed.queue.work().spend_quota(&bed.target, &quotas, kind, host).await.unwrap();
     assert_eq!(spend(Some(Kind::Url), None).await, SpentQuota::Spent(1));
     assert_eq!(standing(&bed, &quotas).await, (40, Some(0)));
     assert_eq!(bed.wait(&policy).await.0, "quota urls");
@@ -256,7 +257,7 @@ async fn calls_and_tasks_are_counted_over_the_account() {
         limits.max_in_flight = count(2);
         limits.max_tasks = Some(count(3));
     });
-    let lease = async |target: &Target| bed.queue.lease(target, "w1", &policy).await.unwrap();
+    let lease = async |target: &Target| bed.queue.work().lease(target, "w1", &policy).await.unwrap();
     let why = async |target: &Target| match lease(target).await {
         Lease::Wait { why, .. } => why,
         Lease::Batch(batch) => panic!("expected to wait, came {batch:?}"),
@@ -265,8 +266,8 @@ async fn calls_and_tasks_are_counted_over_the_account() {
     let items: Vec<_> = (0..9).map(|at| url(format_args!("o/{at}"))).collect();
     let items: Vec<_> =
         items.iter().map(|item| (item.clone(), lane(Priority::Normal, item).to_string())).collect();
-    bed.queue.enqueue(&other, &chunk("o", &items), 100).await.unwrap();
-    let mut wakeups = bed.queue.wakeups(std::slice::from_ref(&other)).await.unwrap();
+    bed.queue.produce().enqueue(&other, &chunk("o", &items), 100).await.unwrap();
+    let mut wakeups = bed.queue.work().wakeups(std::slice::from_ref(&other)).await.unwrap();
     let first = bed.batch(&policy).await;
     assert!(matches!(lease(&other).await, Lease::Batch(_)));
     assert_eq!((why(&bed.target).await, why(&other).await), ("in_flight".into(), "in_flight".into()));

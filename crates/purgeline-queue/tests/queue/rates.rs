@@ -69,7 +69,7 @@ async fn a_slow_worker_widens_the_head_room_until_its_calls_have_left_the_window
     let bed = Bed::new().await;
     let policy = rated(&[(Calls, 1, WINDOW)], 50);
     let rates = [Rate { unit: Calls, max: crate::bed::count(1), window_ms: WINDOW.try_into().unwrap() }];
-    let widen = async |ms| bed.queue.widen_headroom(&bed.target, ms, &rates).await.unwrap();
+    let widen = async |ms| bed.queue.work().widen_headroom(&bed.target, ms, &rates).await.unwrap();
     let send = async |name: &str| {
         bed.ask(name, &[&url(name)]).await;
         let batch = bed.batch(&policy).await;
@@ -193,14 +193,14 @@ async fn targets_of_one_account_share_its_windows() {
     let other = Target { name: "images".parse().unwrap(), account };
     bed.ask("j1", &[&url("a")]).await;
     let items = [(url("b"), lane(Priority::Normal, &url("b")).to_string())];
-    bed.queue.enqueue(&other, &chunk("j2", &items), 10).await.unwrap();
+    bed.queue.produce().enqueue(&other, &chunk("j2", &items), 10).await.unwrap();
     assert_eq!(send(&bed, &policy).await, [url("a")]);
-    let Lease::Wait { why, .. } = bed.queue.lease(&other, "w1", &policy).await.unwrap() else {
+    let Lease::Wait { why, .. } = bed.queue.work().lease(&other, "w1", &policy).await.unwrap() else {
         panic!("the account's window is spent")
     };
     assert_eq!(why, "rate calls-300000ms");
     bed.pass(300_000);
-    assert!(matches!(bed.queue.lease(&other, "w1", &policy).await.unwrap(), Lease::Batch(_)));
+    assert!(matches!(bed.queue.work().lease(&other, "w1", &policy).await.unwrap(), Lease::Batch(_)));
 }
 
 #[tokio::test]
@@ -258,7 +258,7 @@ async fn a_batch_that_is_not_sent_gives_its_permits_back() {
     let policy = rated(&[(Calls, 1, WINDOW), (Items, 2, WINDOW)], 0);
     bed.ask("j1", &[&url("a"), &url("b")]).await;
     let batch = bed.batch(&policy).await;
-    assert_eq!(bed.queue.give_back(&bed.target, &batch.id, "w1").await.unwrap(), 2);
+    assert_eq!(bed.queue.work().give_back(&bed.target, &batch.id, "w1").await.unwrap(), 2);
     assert_eq!(send(&bed, &policy).await.len(), 2, "at once");
     bed.ask("j2", &[&url("c")]).await;
     assert_eq!(bed.wait(&policy).await.0, "rate calls-300000ms", "what was sent counts");
@@ -274,6 +274,6 @@ async fn a_batch_of_which_something_has_settled_keeps_its_permits() {
     let batch = bed.batch(&policy).await;
     let first = [(batch.items[0].index, Settlement::Done)];
     assert_eq!(bed.settle_some(&batch.id, &first).await, 1);
-    assert_eq!(bed.queue.give_back(&bed.target, &batch.id, "w1").await.unwrap(), 1);
+    assert_eq!(bed.queue.work().give_back(&bed.target, &batch.id, "w1").await.unwrap(), 1);
     assert_eq!(bed.wait(&policy).await.0, "rate calls-300000ms");
 }

@@ -12,7 +12,12 @@ fn rebounding() -> LeasePolicy {
 
 async fn record(bed: &Bed) -> Option<Record> {
     let item = Item::url("https://h/a").unwrap();
-    bed.queue.pending_item(&bed.target, &item, Default::default()).await.unwrap().map(|item| item.record)
+    bed.queue
+        .inspect()
+        .pending_item(&bed.target, &item, Default::default())
+        .await
+        .unwrap()
+        .map(|item| item.record)
 }
 
 async fn purge(bed: &Bed) {
@@ -112,15 +117,15 @@ async fn a_rebound_is_tried_again_and_fails_like_any_purge() {
     bed.check().await;
     bed.pass(1_000);
     let batch = bed.batch(&rebounding()).await;
-    bed.queue.give_back(&bed.target, &batch.id, "w1").await.unwrap();
+    bed.queue.work().give_back(&bed.target, &batch.id, "w1").await.unwrap();
     bed.check().await;
     let batch = bed.batch(&rebounding()).await;
     bed.pass(60_000);
-    assert_eq!(bed.queue.reap(&bed.target, 9).await.unwrap()[0].batch, batch.id);
+    assert_eq!(bed.queue.work().reap(&bed.target, 9).await.unwrap()[0].batch, batch.id);
     assert_eq!(record(&bed).await.unwrap().cause.as_deref(), Some("rebound/lease-expired"));
     bed.check().await;
     bed.settle(&bed.batch(&rebounding()).await, &failed("403")).await;
-    assert_eq!(bed.queue.stats(&bed.target).await.unwrap().dead_letters, 1);
+    assert_eq!(bed.queue.inspect().stats(&bed.target).await.unwrap().dead_letters, 1);
     assert_eq!((bed.ended("j1").await, bed.wait(&rebounding()).await.0), ((1, 0), "empty".to_owned()));
     bed.check().await;
 }
@@ -135,7 +140,7 @@ async fn a_full_queue_takes_no_rebounds() {
     bed.create("j2", 1).await;
     let full = bed.chunk("j2", (0, 1, 1), &[&url("c")], 1).await;
     assert!(matches!(full, Err(QueueError::Full { .. })), "{full:?}");
-    bed.queue.discard_job(crate::bed::id("j2")).await.unwrap();
+    bed.queue.produce().discard_job(crate::bed::id("j2")).await.unwrap();
     bed.check().await;
 }
 
@@ -144,7 +149,7 @@ async fn the_halves_of_a_split_batch_rebound() {
     let bed = Bed::new().await;
     bed.ask("j1", &[&url("a"), &url("b")]).await;
     let batch = bed.batch(&rebounding()).await;
-    assert!(bed.queue.split(&bed.target, &batch.id, "w1", "400").await.unwrap());
+    assert!(bed.queue.work().split(&bed.target, &batch.id, "w1", "400").await.unwrap());
     purge(&bed).await;
     purge(&bed).await;
     assert_eq!(bed.counter("rebounds").await, 2);

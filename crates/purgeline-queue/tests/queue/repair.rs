@@ -14,7 +14,7 @@ fn route(_: &Target, item: &Item, action: Action, priority: Priority) -> Option<
 }
 
 async fn repair(bed: &Bed) -> Vec<Mend> {
-    bed.queue.repair(std::slice::from_ref(&bed.target), &RETENTION, &route).await.unwrap()
+    bed.queue.audit().repair(std::slice::from_ref(&bed.target), &RETENTION, &route).await.unwrap()
 }
 
 /// Does what workers do until nothing is left to do; gives the items that went out or were asked
@@ -24,12 +24,12 @@ async fn work_off(bed: &Bed) -> BTreeSet<String> {
     let mut worked = BTreeSet::new();
     loop {
         bed.pass(2 * 3_600_000);
-        bed.queue.reap(&bed.target, 100).await.unwrap();
+        bed.queue.work().reap(&bed.target, 100).await.unwrap();
         let mut batches = Vec::new();
         while let Lease::Batch(batch) = bed.lease(&plain()).await {
             batches.push((batch.id, batch.items));
         }
-        if let Polls::Due(due) = bed.queue.due_polls(&bed.target, &polls).await.unwrap() {
+        if let Polls::Due(due) = bed.queue.work().due_polls(&bed.target, &polls).await.unwrap() {
             batches.extend(due.polls.into_iter().map(|due| (due.batch, due.items)));
         }
         if batches.is_empty() {
@@ -41,8 +41,8 @@ async fn work_off(bed: &Bed) -> BTreeSet<String> {
             worked.extend(items.iter().map(|item| item.item.name(item.action)));
         }
     }
-    bed.queue.drain(&bed.target, &RETENTION).await.unwrap();
-    bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    bed.queue.work().drain(&bed.target, &RETENTION).await.unwrap();
+    bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     worked
 }
 
@@ -69,7 +69,8 @@ async fn mended(cases: Vec<(String, &str)>) {
         }
         let mut failed = 0;
         for name in jobs() {
-            let job = bed.queue.job(id(&name), std::slice::from_ref(&bed.target)).await.unwrap().unwrap();
+            let job =
+                bed.queue.inspect().job(id(&name), std::slice::from_ref(&bed.target)).await.unwrap().unwrap();
             assert!(job.state.is_terminal(), "{damage}: {name} has not ended: {job:#?}");
             failed += usize::from(job.state != JobState::Succeeded);
         }
@@ -98,19 +99,19 @@ async fn what_nobody_knows_the_name_of_fails_with_words() {
     let bed = Bed::new().await;
     bed.create("j", 2).await;
     bed.chunk("j", (0, 1, 2), &[&url("a"), &url("b")], 10).await.unwrap();
-    bed.queue.manager().hdel(bed.queue.keys().of_target(&bed.target, "pending"), url("a")).await.unwrap();
+    bed.queue.manager().hdel(bed.queue.keys().pending(&bed.target), url("a")).await.unwrap();
     let mends = repair(&bed).await;
     assert_eq!(mends.len(), 1, "{mends:?}");
     assert!(mends[0].how.contains("1 count as failed"), "{mends:?}");
-    let letters = bed.queue.dead_letters(&bed.target, 9).await.unwrap();
+    let letters = bed.queue.inspect().dead_letters(&bed.target, 9).await.unwrap();
     assert_eq!(
         (letters.len(), letters[0].cause.code.as_str(), &letters[0].jobs[..]),
         (1, "record-lost", &[id("j")][..])
     );
     let ids = [letters[0].id.clone()];
-    let retried = bed.queue.retry_dead(&bed.target, &ids, 10, &RETENTION).await.unwrap();
+    let retried = bed.queue.operate().retry_dead(&bed.target, &ids, 10, &RETENTION).await.unwrap();
     assert_eq!(retried, Retried { nameless: 1, ..Retried::default() }, "there is nothing to send");
-    assert_eq!(bed.queue.dead_letters(&bed.target, 9).await.unwrap(), letters);
+    assert_eq!(bed.queue.inspect().dead_letters(&bed.target, 9).await.unwrap(), letters);
     assert_eq!(work_off(&bed).await, BTreeSet::from([url("b")]));
     assert_eq!(bed.ended("j").await, (1, 1));
     bed.check().await;
@@ -122,8 +123,9 @@ async fn what_a_live_worker_settles_meanwhile_is_not_counted_again() {
     bed.ask("j", &[&url("a"), &url("b")]).await;
     let batch = bed.batch(&plain()).await;
     // Its lease is lost, and so is what inflight says of it: it is mended under the worker's hands.
-    for what in ["leases", "inflight"] {
-        bed.queue.manager().del(bed.queue.keys().of_target(&bed.target, what)).await.unwrap();
+    let keys = bed.queue.keys();
+    for key in [keys.leases(&bed.target), keys.inflight(&bed.target)] {
+        bed.queue.manager().del(key).await.unwrap();
     }
     assert!(repair(&bed).await.iter().all(|mend| mend.mended));
     bed.check().await;
@@ -135,9 +137,9 @@ async fn what_a_live_worker_settles_meanwhile_is_not_counted_again() {
     // The same, but a reaper was faster: the items go again, and are counted once.
     bed.ask("k", &[&url("a"), &url("b")]).await;
     let batch = bed.batch(&plain()).await;
-    bed.queue.manager().del(bed.queue.keys().of_target(&bed.target, "leases")).await.unwrap();
+    bed.queue.manager().del(bed.queue.keys().leases(&bed.target)).await.unwrap();
     assert!(repair(&bed).await.iter().all(|mend| mend.mended));
-    assert_eq!(bed.queue.reap(&bed.target, 9).await.unwrap().len(), 1);
+    assert_eq!(bed.queue.work().reap(&bed.target, 9).await.unwrap().len(), 1);
     bed.settle(&batch, &Settlement::Done).await;
     assert_eq!(work_off(&bed).await.len(), 2);
     assert_eq!(bed.ended("k").await, (2, 0));
@@ -148,9 +150,10 @@ async fn what_a_live_worker_settles_meanwhile_is_not_counted_again() {
 async fn what_cannot_be_mended_is_said() {
     let bed = Bed::new().await;
     bed.ask("j", &[&url("a")]).await;
-    let key = |what: &str| bed.queue.keys().of_target(&bed.target, what);
-    bed.queue.manager().hset(key("pending"), "nonsense", "nonsense").await.unwrap();
-    bed.queue.manager().hset(key("job:nonsense"), "state", "active").await.unwrap();
+    let (pending, part) =
+        (bed.queue.keys().pending(&bed.target), bed.queue.keys().part(&bed.target, "nonsense"));
+    bed.queue.manager().hset(pending, "nonsense", "nonsense").await.unwrap();
+    bed.queue.manager().hset(part, "state", "active").await.unwrap();
     let mends = repair(&bed).await;
     assert!(mends.len() == 2 && mends.iter().all(|mend| !mend.mended), "{mends:#?}");
     assert!(mends[0].to_string().starts_with("NOT mended: www: nonsense: expected a record"), "{mends:#?}");
@@ -164,16 +167,12 @@ async fn an_item_waits_anew_where_the_target_has_it_wait() {
     let bed = Bed::new().await;
     let item = url("a");
     bed.ask("j", &[&item]).await;
-    bed.queue
-        .manager()
-        .hset(bed.queue.keys().of_target(&bed.target, "pending"), &item, "nonsense")
-        .await
-        .unwrap();
+    bed.queue.manager().hset(bed.queue.keys().pending(&bed.target), &item, "nonsense").await.unwrap();
     let route = |_: &Target, item: &Item, action: Action, priority: Priority| {
         Some((action, host_lane(priority, &item.name(action))))
     };
     let targets = std::slice::from_ref(&bed.target);
-    let mends = bed.queue.repair(targets, &RETENTION, &route).await.unwrap();
+    let mends = bed.queue.audit().repair(targets, &RETENTION, &route).await.unwrap();
     assert!(mends.iter().all(|mend| mend.mended), "{mends:#?}");
     assert_eq!(bed.lane_of(&item).await, "normal/url@h");
     assert_eq!(bed.waiting(&item, &["j"]).await.unwrap(), [("j".to_owned(), 1)]);

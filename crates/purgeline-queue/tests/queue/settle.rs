@@ -27,13 +27,13 @@ async fn a_failed_item_leaves_a_dead_letter() {
     bed.pass(5);
     assert_eq!(bed.settle_some(&batch.id, &[(1, failed("400034")), (2, Settlement::Done)]).await, 2);
     assert_eq!((bed.ended("j1").await, bed.ended("j2").await), ((1, 1), (0, 1)));
-    let letters = bed.queue.dead_letters(&bed.target, 10).await.unwrap();
+    let letters = bed.queue.inspect().dead_letters(&bed.target, 10).await.unwrap();
     let [letter] = letters.as_slice() else { panic!("{letters:?}") };
     assert_eq!((letter.item.as_str(), &letter.cause), (url("a").as_str(), &cause("400034")));
     assert_eq!((letter.attempts, letter.batch.as_str(), letter.more_jobs), (1, batch.id.as_str(), false));
     assert_eq!(letter.jobs, [id("j1"), id("j2")]);
     assert_eq!((letter.since_ms, letter.failed_at_ms), (bed.now() - 12, bed.now()));
-    let job = bed.queue.job(id("j1"), std::slice::from_ref(&bed.target)).await.unwrap().unwrap();
+    let job = bed.queue.inspect().job(id("j1"), std::slice::from_ref(&bed.target)).await.unwrap().unwrap();
     assert_eq!(job.parts[&bed.target.name].dead, std::slice::from_ref(&letter.id));
     assert_eq!(bed.counter("failed").await, 1);
     bed.check().await;
@@ -46,12 +46,12 @@ async fn the_oldest_dead_letters_make_room() {
     for item in ["a", "b", "c", "d"] {
         bed.ask(item, &[&url(item)]).await;
         let batch = bed.batch(&plain()).await;
-        bed.queue.settle(&bed.target, &batch.id, &[(1, failed("x"))], &two).await.unwrap();
+        bed.queue.work().settle(&bed.target, &batch.id, &[(1, failed("x"))], &two).await.unwrap();
         bed.pass(1);
     }
-    let letters = bed.queue.dead_letters(&bed.target, 10).await.unwrap();
+    let letters = bed.queue.inspect().dead_letters(&bed.target, 10).await.unwrap();
     assert_eq!(letters.iter().map(|letter| letter.item.clone()).collect::<Vec<_>>(), [url("d"), url("c")]);
-    assert!(bed.queue.dead_letter(&bed.target, "b1-1").await.unwrap().is_none());
+    assert!(bed.queue.inspect().dead_letter(&bed.target, "b1-1").await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn settling_again_changes_nothing() {
     assert_eq!(bed.settle(&batch, &Settlement::Done).await, 1);
     assert_eq!(bed.settle(&batch, &failed("y")).await, 0);
     assert_eq!(bed.ended("j1").await, (2, 1));
-    assert_eq!(bed.queue.dead_letters(&bed.target, 10).await.unwrap().len(), 1);
+    assert_eq!(bed.queue.inspect().dead_letters(&bed.target, 10).await.unwrap().len(), 1);
     bed.check().await;
 }
 
@@ -77,7 +77,7 @@ async fn a_retry_waits_for_its_time() {
     bed.ask("j1", &[&url("a")]).await;
     let batch = bed.batch(&plain()).await;
     assert_eq!(bed.settle(&batch, &retry(5000)).await, 1);
-    let stats = bed.queue.stats(&bed.target).await.unwrap();
+    let stats = bed.queue.inspect().stats(&bed.target).await.unwrap();
     assert_eq!((stats.pending, stats.delayed, stats.in_batches), (1, 1, 0));
     bed.check().await;
     assert_eq!(bed.wait(&plain()).await, ("delayed".into(), Some(5000)));
@@ -153,7 +153,7 @@ async fn what_is_given_back_hastens_a_newer_request() {
     bed.ask_as(Priority::Urgent, "j1", &[&url("a")]).await;
     let first = bed.batch(&plain()).await;
     bed.ask_as(Priority::Bulk, "j2", &[&url("a")]).await;
-    bed.queue.give_back(&bed.target, &first.id, "w1").await.unwrap();
+    bed.queue.work().give_back(&bed.target, &first.id, "w1").await.unwrap();
     assert_eq!(bed.lane_of(&url("a")).await, "urgent/url");
     bed.check().await;
     assert_eq!(names(&bed.batch(&plain()).await), [url("a")]);
@@ -181,7 +181,7 @@ async fn many_waiting_jobs_spill_into_a_list_and_are_all_counted() {
     }
     bed.check().await;
     let (item, action) = purgeline_core::Item::from_name(&url("hot")).unwrap();
-    let record = bed.queue.pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
+    let record = bed.queue.inspect().pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
     assert!(record.more_jobs && record.jobs.len() < 12);
     let batch = bed.batch(&plain()).await;
     bed.check().await;
@@ -190,7 +190,7 @@ async fn many_waiting_jobs_spill_into_a_list_and_are_all_counted() {
     for job in &jobs {
         assert_eq!(bed.ended(job).await, (1, 0), "{job}");
     }
-    let ended = bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap();
+    let ended = bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap();
     assert_eq!(ended.len(), jobs.len());
     assert!(ended.iter().all(|(_, state)| *state == JobState::Succeeded));
     bed.check().await;
@@ -231,7 +231,7 @@ async fn lists_of_hot_items_survive_retries_joins_and_coverage() {
     crowd(&bed, &hot).await;
     bed.settle(&third, &failed("x")).await;
     bed.check().await;
-    let dead = bed.queue.dead_letters(&bed.target, 5).await.unwrap();
+    let dead = bed.queue.inspect().dead_letters(&bed.target, 5).await.unwrap();
     assert_eq!((dead.len(), dead[0].jobs.len(), dead[0].more_jobs), (1, 80, false));
     for job in &jobs[..80] {
         assert_eq!(bed.ended(job).await, (0, 1), "{job}");
@@ -249,7 +249,7 @@ async fn a_part_is_kept_as_long_as_its_state_asks() {
     let batch = bed.batch(&plain()).await;
     bed.settle_some(&batch.id, &[(1, Settlement::Done), (2, failed("x"))]).await;
     for (job, keep) in [("good", RETENTION.succeeded_ms), ("bad", RETENTION.failed_ms)] {
-        let key = bed.queue.keys().of_target(&bed.target, &format!("job:{}", id(job)));
+        let key = bed.queue.keys().part(&bed.target, id(job));
         let ms: u64 =
             redis::cmd("PEXPIRETIME").arg(&key).query_async(&mut bed.queue.manager()).await.unwrap();
         let now: u64 = redis::cmd("TIME")
@@ -280,7 +280,8 @@ async fn what_never_ended_is_counted_apart() {
         bed.settle(&batch, &settlement).await;
         bed.check().await;
         let (item, action) = Item::from_name(&url("a")).unwrap();
-        let record = bed.queue.pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
+        let record =
+            bed.queue.inspect().pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
         assert_eq!((record.attempts, record.unanswered), counts, "{settlement:?}");
     }
     let batch = bed.batch(&plain()).await;

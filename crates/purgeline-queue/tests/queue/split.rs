@@ -23,13 +23,13 @@ async fn bisection_finds_the_culprit() {
         if !names(&batch).contains(&culprit) {
             bed.settle(&batch, &Settlement::Done).await;
         } else if batch.items.len() > 1 {
-            assert!(bed.queue.split(&bed.target, &batch.id, "w1", "bad-url").await.unwrap());
+            assert!(bed.queue.work().split(&bed.target, &batch.id, "w1", "bad-url").await.unwrap());
         } else {
             bed.settle(&batch, &failed("bad-url")).await;
         }
         bed.check().await;
     }
-    let dead = bed.queue.dead_letters(&bed.target, 10).await.unwrap();
+    let dead = bed.queue.inspect().dead_letters(&bed.target, 10).await.unwrap();
     assert_eq!(dead.len(), 1);
     assert_eq!(dead[0].item, culprit);
     assert!(!bed.key_exists("ready").await && !bed.key_exists("inflight").await);
@@ -43,9 +43,9 @@ async fn halves_go_first_and_keep_their_waiting_jobs() {
         bed.ask(job, &[&url("hot"), &url("warm")]).await;
     }
     let batch = bed.batch(&plain()).await;
-    assert!(bed.queue.split(&bed.target, &batch.id, "w1", "bad").await.unwrap());
+    assert!(bed.queue.work().split(&bed.target, &batch.id, "w1", "bad").await.unwrap());
     bed.check().await;
-    let half = bed.queue.batch(&bed.target, "b2").await.unwrap().unwrap();
+    let half = bed.queue.inspect().batch(&bed.target, "b2").await.unwrap().unwrap();
     assert_eq!(half.state, BatchState::Ready);
     bed.ask_as(purgeline_core::Priority::Urgent, "new", &[&url("hot"), &url("x")]).await;
     let (one, two) = (bed.batch(&plain()).await, bed.batch(&plain()).await);
@@ -67,9 +67,9 @@ async fn what_has_settled_is_not_split() {
     let batch = bed.batch(&plain()).await;
     bed.settle_some(&batch.id, &[(1, Settlement::Done), (3, Settlement::Done)]).await;
     // One item is left: it stands alone, and there is no empty half.
-    assert!(bed.queue.split(&bed.target, &batch.id, "w1", "bad").await.unwrap());
+    assert!(bed.queue.work().split(&bed.target, &batch.id, "w1", "bad").await.unwrap());
     bed.check().await;
-    assert_eq!(bed.queue.stats(&bed.target).await.unwrap().ready_batches, 1);
+    assert_eq!(bed.queue.inspect().stats(&bed.target).await.unwrap().ready_batches, 1);
     let rest = bed.batch(&plain()).await;
     assert_eq!(names(&rest), [url("b")]);
     bed.settle(&rest, &Settlement::Done).await;
@@ -82,10 +82,10 @@ async fn a_lost_lease_splits_nothing() {
     let bed = Bed::new().await;
     bed.ask("j1", &[&url("a"), &url("b")]).await;
     let batch = bed.batch(&plain()).await;
-    assert!(!bed.queue.split(&bed.target, &batch.id, "w2", "bad").await.unwrap());
+    assert!(!bed.queue.work().split(&bed.target, &batch.id, "w2", "bad").await.unwrap());
     bed.pass(60_000);
-    bed.queue.reap(&bed.target, 1).await.unwrap();
-    assert!(!bed.queue.split(&bed.target, &batch.id, "w1", "bad").await.unwrap());
+    bed.queue.work().reap(&bed.target, 1).await.unwrap();
+    assert!(!bed.queue.work().split(&bed.target, &batch.id, "w1", "bad").await.unwrap());
     bed.check().await;
 }
 
@@ -94,12 +94,15 @@ async fn a_dead_workers_half_goes_back_to_its_lane() {
     let bed = Bed::new().await;
     bed.ask("j1", &[&url("a"), &url("b")]).await;
     let batch = bed.batch(&plain()).await;
-    bed.queue.split(&bed.target, &batch.id, "w1", "bad").await.unwrap();
+    bed.queue.work().split(&bed.target, &batch.id, "w1", "bad").await.unwrap();
     bed.batch(&plain()).await;
     bed.pass(60_000);
-    assert_eq!(bed.queue.reap(&bed.target, 10).await.unwrap().len(), 1);
+    assert_eq!(bed.queue.work().reap(&bed.target, 10).await.unwrap().len(), 1);
     bed.check().await;
-    assert_eq!((bed.pending().await, bed.queue.stats(&bed.target).await.unwrap().ready_batches), (1, 1));
+    assert_eq!(
+        (bed.pending().await, bed.queue.inspect().stats(&bed.target).await.unwrap().ready_batches),
+        (1, 1)
+    );
 }
 
 #[tokio::test]
@@ -107,13 +110,17 @@ async fn halves_of_a_held_kind_wait_and_stop_nobody() {
     let bed = Bed::new().await;
     bed.ask("j1", &[&dir("a/"), &dir("b/")]).await;
     let batch = bed.batch(&plain()).await;
-    bed.queue.split(&bed.target, &batch.id, "w1", "bad").await.unwrap();
+    bed.queue.work().split(&bed.target, &batch.id, "w1", "bad").await.unwrap();
     let spent = crate::bed::cause("quota");
-    bed.queue.hold(&bed.target, HoldName::Kind(Kind::Dir), Some(9000), &spent, "provider").await.unwrap();
+    bed.queue
+        .operate()
+        .hold(&bed.target, HoldName::Kind(Kind::Dir), Some(9000), &spent, "provider")
+        .await
+        .unwrap();
     assert_eq!(bed.wait(&plain()).await, ("held dir".into(), Some(9000)));
     bed.ask("j2", &[&url("x")]).await;
     assert_eq!(names(&bed.batch(&plain()).await), [url("x")]);
-    bed.queue.release(&bed.target, HoldName::Kind(Kind::Dir)).await.unwrap();
+    bed.queue.operate().release(&bed.target, HoldName::Kind(Kind::Dir)).await.unwrap();
     assert_eq!(names(&bed.batch(&plain()).await), [dir("a/")]);
     bed.check().await;
 }
@@ -124,14 +131,14 @@ async fn an_accepted_batch_that_ended_badly_is_split() {
     bed.ask("j1", &[&url("a"), &url("b"), &url("c")]).await;
     let batch = bed.batch(&plain()).await;
     // As long as a worker holds it, only that worker may.
-    assert!(!bed.queue.split_open(&bed.target, &batch.id, "failure").await.unwrap());
+    assert!(!bed.queue.work().split_open(&bed.target, &batch.id, "failure").await.unwrap());
     bed.submitted(&batch, 1_000).await;
     bed.settle_some(&batch.id, &[(2, Settlement::Done)]).await;
-    assert!(bed.queue.split_open(&bed.target, &batch.id, "failure").await.unwrap());
+    assert!(bed.queue.work().split_open(&bed.target, &batch.id, "failure").await.unwrap());
     bed.check().await;
     assert!(!bed.key_exists("polls").await);
     // Another worker's answer to the same question comes late.
-    assert!(!bed.queue.split_open(&bed.target, &batch.id, "failure").await.unwrap());
+    assert!(!bed.queue.work().split_open(&bed.target, &batch.id, "failure").await.unwrap());
     let (one, two) = (bed.batch(&plain()).await, bed.batch(&plain()).await);
     assert_eq!((names(&one), names(&two)), (vec![url("a")], vec![url("c")]));
     bed.settle(&one, &Settlement::Done).await;

@@ -9,14 +9,14 @@ fn polls(batches: u32) -> PollPolicy {
 }
 
 async fn due(bed: &Bed, policy: &PollPolicy) -> Vec<DuePoll> {
-    match bed.queue.due_polls(&bed.target, policy).await.unwrap() {
+    match bed.queue.work().due_polls(&bed.target, policy).await.unwrap() {
         Polls::Due(due) => due.polls,
         Polls::Wait { after, why } => panic!("expected polls, came: wait {after:?} {why}"),
     }
 }
 
 async fn wait(bed: &Bed, policy: &PollPolicy) -> (String, Option<u128>) {
-    match bed.queue.due_polls(&bed.target, policy).await.unwrap() {
+    match bed.queue.work().due_polls(&bed.target, policy).await.unwrap() {
         Polls::Wait { after, why } => (why, after.map(|after| after.as_millis())),
         Polls::Due(due) => panic!("expected to wait, came: {due:?}"),
     }
@@ -30,7 +30,7 @@ async fn an_accepted_batch_is_asked_about_until_it_ends() {
     let batch = bed.batch(&plain()).await;
     bed.pass(20);
     assert!(bed.submitted(&batch, 1000).await);
-    let view = bed.queue.batch(&bed.target, &batch.id).await.unwrap().unwrap();
+    let view = bed.queue.inspect().batch(&bed.target, &batch.id).await.unwrap().unwrap();
     assert_eq!((view.state, view.receipt), (BatchState::Submitted, Some("receipt-b1".into())));
     bed.check().await;
     assert_eq!(wait(&bed, &polls(5)).await, ("not due".into(), Some(1000)));
@@ -44,7 +44,7 @@ async fn an_accepted_batch_is_asked_about_until_it_ends() {
     // While one worker asks no other does, until it must be dead.
     assert_eq!(wait(&bed, &polls(5)).await, ("not due".into(), Some(30_000)));
     bed.settle_some("b1", &[(1, Settlement::Done)]).await;
-    bed.queue.put_off(&bed.target, &["b1".into()], 500).await.unwrap();
+    bed.queue.work().put_off(&bed.target, &["b1".into()], 500).await.unwrap();
     bed.check().await;
     bed.pass(500);
     let asked = due(&bed, &polls(5)).await;
@@ -54,7 +54,7 @@ async fn an_accepted_batch_is_asked_about_until_it_ends() {
     assert!(!bed.key_exists("polls").await && !bed.key_exists("batch:b1").await);
     bed.check().await;
     // It is over: an answer that comes late does not bring it back.
-    bed.queue.put_off(&bed.target, &["b1".into()], 500).await.unwrap();
+    bed.queue.work().put_off(&bed.target, &["b1".into()], 500).await.unwrap();
     bed.check().await;
 }
 
@@ -134,12 +134,18 @@ async fn saying_it_twice_is_saying_it_once() {
     // The first answer was lost, so the worker says it again.
     bed.pass(300);
     assert!(bed.submitted(&batch, 1000).await);
-    let view = bed.queue.batch(&bed.target, "b1").await.unwrap().unwrap();
+    let view = bed.queue.inspect().batch(&bed.target, "b1").await.unwrap().unwrap();
     assert_eq!(view.submitted_at_ms, Some(bed.now() - 300));
     // Another receipt or worker is another story.
     let other = Receipt("other".into());
-    assert!(!bed.queue.submitted(&bed.target, "b1", "w1", &other, 1000).await.unwrap());
-    assert!(!bed.queue.submitted(&bed.target, "b1", "w2", &Receipt("receipt-b1".into()), 10).await.unwrap());
+    assert!(!bed.queue.work().submitted(&bed.target, "b1", "w1", &other, 1000).await.unwrap());
+    assert!(
+        !bed.queue
+            .work()
+            .submitted(&bed.target, "b1", "w2", &Receipt("receipt-b1".into()), 10)
+            .await
+            .unwrap()
+    );
     bed.check().await;
 }
 
@@ -149,7 +155,7 @@ async fn a_lease_that_was_lost_accepts_no_receipt() {
     bed.ask("j1", &[&url("a")]).await;
     let batch = bed.batch(&plain()).await;
     bed.pass(60_000);
-    bed.queue.reap(&bed.target, 10).await.unwrap();
+    bed.queue.work().reap(&bed.target, 10).await.unwrap();
     assert!(!bed.submitted(&batch, 1000).await);
     assert_eq!(bed.settle(&batch, &Settlement::Done).await, 0);
     assert_eq!(bed.ended("j1").await, (0, 0));
@@ -198,7 +204,7 @@ async fn a_batch_whose_record_is_gone_is_asked_about_no_more() {
     bed.ask("j1", &[&url("a")]).await;
     let batch = bed.batch(&plain()).await;
     bed.submitted(&batch, 10).await;
-    let key = bed.queue.keys().of_target(&bed.target, "batch:b1");
+    let key = bed.queue.keys().batch(&bed.target, "b1");
     let _: u64 = redis::cmd("DEL").arg(key).query_async(&mut bed.queue.manager()).await.unwrap();
     bed.pass(10);
     assert!(due(&bed, &polls(5)).await.is_empty());

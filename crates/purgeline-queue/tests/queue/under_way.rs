@@ -17,7 +17,7 @@ async fn a_request_waits_until_the_provider_is_done_with_the_earlier_one() {
     let second = bed.batch(&policy).await;
     assert_eq!(names(&second), [url("b")], "what the provider does not work on goes");
     bed.pass(600_000);
-    bed.queue.renew(&bed.target, "w1", 60_000, std::slice::from_ref(&first.id)).await.unwrap();
+    bed.queue.work().renew(&bed.target, "w1", 60_000, std::slice::from_ref(&first.id)).await.unwrap();
     assert_eq!(bed.wait(&policy).await.0, "delayed");
     bed.check().await;
 
@@ -37,7 +37,7 @@ async fn a_retry_of_the_earlier_request_takes_the_later_one_along() {
     bed.pass(1_000);
     assert_eq!(bed.wait(&policy).await.0, "delayed");
 
-    bed.queue.give_back(&bed.target, &first.id, "w1").await.unwrap();
+    bed.queue.work().give_back(&bed.target, &first.id, "w1").await.unwrap();
     let both = bed.batch(&policy).await;
     assert_eq!(names(&both), [url("a")]);
     assert_eq!(both.items[0].record.jobs.len(), 2);

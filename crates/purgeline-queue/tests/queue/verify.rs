@@ -11,7 +11,7 @@ use redis::AsyncTypedCommands;
 async fn a_sound_queue_has_nothing_to_find() {
     let full = Full::new().await;
     full.bed.check().await;
-    let stats = full.bed.queue.stats(&full.bed.target).await.unwrap();
+    let stats = full.bed.queue.inspect().stats(&full.bed.target).await.unwrap();
     let zero = [stats.pending, stats.delayed, stats.in_batches, stats.in_flight, stats.open_batches];
     assert!(zero.iter().all(|count| *count > 0), "{stats:?}");
 }
@@ -47,8 +47,8 @@ async fn word_that_is_under_way_is_no_damage() {
     let batch = bed.batch(&plain()).await;
     bed.settle(&batch, &Settlement::Done).await;
     bed.check().await;
-    bed.queue.manager().del(bed.queue.keys().of_target(&bed.target, "outbox")).await.unwrap();
-    let found = bed.queue.verify(std::slice::from_ref(&bed.target)).await.unwrap();
+    bed.queue.manager().del(bed.queue.keys().outbox(&bed.target)).await.unwrap();
+    let found = bed.queue.audit().verify(std::slice::from_ref(&bed.target)).await.unwrap();
     assert_eq!(found.len(), 1);
     assert!(found[0].what.contains("is active but its parts are succeeded"), "{found:?}");
 }

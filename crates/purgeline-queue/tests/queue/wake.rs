@@ -14,7 +14,7 @@ async fn woken(wakeups: &mut Wakeups) -> Option<usize> {
 async fn whoever_waits_is_woken_when_there_is_something_to_do() {
     let bed = Bed::new().await;
     let other = Target::alone("images".parse().unwrap());
-    let mut wakeups = bed.queue.wakeups(&[other, bed.target.clone()]).await.unwrap();
+    let mut wakeups = bed.queue.work().wakeups(&[other, bed.target.clone()]).await.unwrap();
     // Something new waits.
     bed.ask("j1", &[&url("a")]).await;
     assert_eq!(woken(&mut wakeups).await, Some(1));
@@ -23,8 +23,12 @@ async fn whoever_waits_is_woken_when_there_is_something_to_do() {
     bed.settle(&batch, &Settlement::Done).await;
     assert_eq!(woken(&mut wakeups).await, Some(1));
     // Something may go again.
-    bed.queue.hold(&bed.target, HoldName::Paused, None, &crate::bed::cause("x"), "me").await.unwrap();
-    bed.queue.release(&bed.target, HoldName::Paused).await.unwrap();
+    bed.queue
+        .operate()
+        .hold(&bed.target, HoldName::Paused, None, &crate::bed::cause("x"), "me")
+        .await
+        .unwrap();
+    bed.queue.operate().release(&bed.target, HoldName::Paused).await.unwrap();
     assert_eq!(woken(&mut wakeups).await, Some(1));
     // Something that waits has more haste than before.
     bed.ask("j2", &[&url("b")]).await;
@@ -34,6 +38,6 @@ async fn whoever_waits_is_woken_when_there_is_something_to_do() {
     // A dead worker's items wait again.
     bed.batch(&plain()).await;
     bed.pass(60_000);
-    bed.queue.reap(&bed.target, 1).await.unwrap();
+    bed.queue.work().reap(&bed.target, 1).await.unwrap();
     assert_eq!(woken(&mut wakeups).await, Some(1));
 }

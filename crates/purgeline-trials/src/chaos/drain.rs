@@ -123,7 +123,7 @@ pub(super) async fn take_down(world: &World) -> Result<()> {
         }));
     }
     let mut jobs = stream::iter(ids)
-        .map(|id| async move { anyhow::Ok((id, world.queue.job(id, &world.targets).await?)) })
+        .map(|id| async move { anyhow::Ok((id, world.queue.inspect().job(id, &world.targets).await?)) })
         .buffer_unordered(AT_ONCE);
     while let Some((id, job)) = jobs.try_next().await? {
         if let Some(job) = job {
@@ -133,7 +133,7 @@ pub(super) async fn take_down(world: &World) -> Result<()> {
         }
     }
     for target in &world.targets {
-        let letters = world.queue.dead_letters(target, MOST_DEAD).await?;
+        let letters = world.queue.inspect().dead_letters(target, MOST_DEAD).await?;
         let letters = letters.into_iter().map(|letter| FinalLetter {
             item: letter.item,
             code: letter.cause.code,
@@ -142,7 +142,7 @@ pub(super) async fn take_down(world: &World) -> Result<()> {
         });
         finals.dead.insert(target.name.to_string(), letters.collect());
     }
-    let violations = world.queue.verify(&world.targets).await?;
+    let violations = world.queue.audit().verify(&world.targets).await?;
     finals.verify = violations.into_iter().map(|found| format!("{}: {}", found.target, found.what)).collect();
     Evidence::write(world.site.dir(), &accounts, &finals)
 }

@@ -178,7 +178,7 @@ impl World {
     pub(super) async fn standing(&self) -> Result<BTreeMap<String, Value>> {
         let mut standing = BTreeMap::new();
         for target in &self.targets {
-            let stats = self.queue.stats(target).await?;
+            let stats = self.queue.inspect().stats(target).await?;
             standing.insert(target.name.to_string(), serde_json::to_value(stats)?);
         }
         Ok(standing)

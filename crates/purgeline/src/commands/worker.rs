@@ -35,7 +35,7 @@ pub(crate) async fn run(global: &Global, args: &WorkerArgs) -> Result<Exit, Fail
 
     let name = args.name.clone().unwrap_or_else(default_name);
     let retention = Retention::from(&config.retention);
-    let worker = Worker::new(queue, targets, config.worker, retention, name);
+    let worker = Worker::new(queue.work(), targets, config.worker, retention, name);
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let signals = tokio::spawn(async move {
         signals.next().await;

@@ -46,7 +46,7 @@ async fn a_target_that_nobody_works_for_is_named() {
         since_ms: 0,
         seen_ms: 0,
     };
-    queue.worker_seen(&mut worker).await.unwrap();
+    queue.work().worker_seen(&mut worker).await.unwrap();
     let found = |report: &Value| {
         let checks = report["checks"].as_array().unwrap();
         checks.iter().find(|check| check["check"] == "workers").unwrap()["found"].as_str().unwrap().to_owned()
@@ -57,7 +57,7 @@ async fn a_target_that_nobody_works_for_is_named() {
 
     worker.targets = fixture_targets();
     assert!(worker.targets.contains(&www.name));
-    queue.worker_seen(&mut worker).await.unwrap();
+    queue.work().worker_seen(&mut worker).await.unwrap();
     let busy = fixture.call(&["doctor", "--output", "json"]).json();
     assert_eq!((verdict(&busy, "workers"), found(&busy).as_str()), ("good", "1 alive: w1"));
 }
@@ -112,7 +112,7 @@ async fn a_lost_record_is_found_by_the_deep_look() {
     let fixture = Fixture::new().await;
     fixture.enqueue(&["https://www.example.com/a"]);
     let queue = fixture.queue();
-    let pending = queue.keys().of_target(&target("www"), "pending");
+    let pending = queue.keys().pending(&target("www"));
     let _: u64 = redis::cmd("DEL").arg(&pending).query_async(&mut queue.manager()).await.unwrap();
     assert_eq!(fixture.call(&["doctor"]).code, 0, "a quick look does not see it");
     let called = fixture.call(&["doctor", "--deep"]);
@@ -129,13 +129,13 @@ async fn damage_is_mended_and_said() {
     }
     fixture.enqueue(&["--dir", "https://static.example.com/d/"]);
     let queue = fixture.queue();
-    let key = |name: &str, what: &str| queue.keys().of_target(&target(name), what);
+    let (keys, www, static_host) = (queue.keys(), target("www"), target("static"));
     let mut redis = queue.manager();
-    redis.hdel(key("www", "pending"), "url:https://www.example.com/a").await.unwrap();
-    redis.hset(key("www", "pending"), "url:https://www.example.com/b", "nonsense").await.unwrap();
-    redis.del(key("www", &format!("job:{}", jobs[2]))).await.unwrap();
-    redis.del(key("static", "lanes")).await.unwrap();
-    redis.hset(key("static", "pending"), "nonsense", "nonsense").await.unwrap();
+    redis.hdel(keys.pending(&www), "url:https://www.example.com/a").await.unwrap();
+    redis.hset(keys.pending(&www), "url:https://www.example.com/b", "nonsense").await.unwrap();
+    redis.del(keys.part(&www, jobs[2])).await.unwrap();
+    redis.del(keys.lanes(&static_host)).await.unwrap();
+    redis.hset(keys.pending(&static_host), "nonsense", "nonsense").await.unwrap();
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
@@ -147,14 +147,14 @@ async fn damage_is_mended_and_said() {
     assert_eq!(called.code, 1, "{}", called.out);
     let lines = called.out.lines().filter(|line| line.contains("mended: ") || line.contains("records of"));
     settings.bind(|| insta::assert_snapshot!("doctor-repair-human", lines.collect::<Vec<_>>().join("\n")));
-    redis.hdel(key("static", "pending"), "nonsense").await.unwrap();
-    redis.zadd(key("www", "delayed"), "url:https://www.example.com/gone", 17).await.unwrap();
+    redis.hdel(keys.pending(&static_host), "nonsense").await.unwrap();
+    redis.zadd(keys.delayed(&www), "url:https://www.example.com/gone", 17).await.unwrap();
     let report = fixture.call(&["doctor", "--repair", "--output", "json"]).json();
     settings.bind(|| insta::assert_json_snapshot!("doctor-repair-json", report["repairs"]));
     assert_eq!(verdict(&report, "records"), "good");
     let again = fixture.call(&["doctor", "--repair", "--output", "json"]);
     assert_eq!((again.code, &again.json()["repairs"]), (0, &Value::Null), "{}", again.out);
-    let stats = queue.stats(&target("www")).await.unwrap();
+    let stats = queue.inspect().stats(&target("www")).await.unwrap();
     assert_eq!((stats.pending, stats.lanes), (3, vec![("normal/url".to_owned(), 5)]));
 }
 

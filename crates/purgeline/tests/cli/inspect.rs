@@ -21,7 +21,7 @@ pub(crate) async fn lease(fixture: &Fixture) -> LeasedBatch {
     let loaded = load(&layers, Secrets::Skip).unwrap();
     let configured = loaded.targets.iter().find(|configured| configured.target == target("www")).unwrap();
     let policy = LeasePolicy::new(&configured.descriptor.limits, 0, 60_000, 0);
-    match fixture.queue().lease(&target("www"), "test", &policy).await.unwrap() {
+    match fixture.queue().work().lease(&target("www"), "test", &policy).await.unwrap() {
         Lease::Batch(batch) => batch,
         Lease::Wait { why, .. } => panic!("nothing to lease: {why}"),
     }
@@ -47,7 +47,7 @@ pub(crate) async fn settled_job(fixture: &Fixture) -> String {
             (item.index, settlement)
         })
         .collect();
-    queue.settle(&www, &batch.id, &settlements, &RETENTION).await.unwrap();
+    queue.work().settle(&www, &batch.id, &settlements, &RETENTION).await.unwrap();
     job.to_string()
 }
 
@@ -65,7 +65,7 @@ async fn a_job_in_all_its_parts() {
     let fixture = Fixture::new().await;
     let job = settled_job(&fixture).await;
     let cause = Cause::new(Class::Unauthorised, "by-hand", "the cache is being moved");
-    fixture.queue().hold(&target("www"), HoldName::Paused, None, &cause, "ops").await.unwrap();
+    fixture.queue().operate().hold(&target("www"), HoldName::Paused, None, &cause, "ops").await.unwrap();
     snapshot("job-show", &fixture, &["job", "show", &job]);
     snapshot("job-list", &fixture, &["job", "list"]);
     snapshot("target-list", &fixture, &["target", "list"]);

@@ -47,7 +47,7 @@ async fn who_paused_it_and_why_stands_in_the_events() {
     assert_eq!(fixture.call(&pause("www", &[])).code, 0);
     assert_eq!(fixture.call(&["target", "resume", "www", "--by", "sre two"]).code, 0);
     let queue = fixture.queue();
-    let events = queue.manager().xrange_all(queue.keys().of_target(&target("www"), "outbox")).await.unwrap();
+    let events = queue.manager().xrange_all(queue.keys().outbox(&target("www"))).await.unwrap();
     let told: Vec<_> = events
         .ids
         .iter()
@@ -111,13 +111,13 @@ async fn a_target_that_is_down_is_shown_with_the_provider_s_words_and_can_be_tri
     let (queue, www) = (fixture.queue(), target("www"));
     let policy = BreakerPolicy { failures: 1, probe_ms: 3_600_000, max_probe_ms: 3_600_000 };
     let down = Fate::Down(Cause::new(Class::Soon, "http-500", "500 Internal Server Error"));
-    queue.answered(&www, Asked::Question, &down, &policy).await.unwrap();
+    queue.work().answered(&www, Asked::Question, &down, &policy).await.unwrap();
     let said = fixture.call(&["target", "show", "www"]).out;
     assert!(said.contains("held          broken since"), "{said}");
     assert!(said.contains("by breaker: http-500 500 Internal Server Error"), "{said}");
     assert!(fixture.call(&["target", "list"]).out.contains("broken"));
     let resumed = fixture.call(&["target", "resume", "www"]).out;
     assert_eq!(resumed, "www: was not paused; it is broken, and is tried once more now\n");
-    let hold = &queue.holds(&www).await.unwrap()[0];
+    let hold = &queue.inspect().holds(&www).await.unwrap()[0];
     assert!(hold.until_ms.unwrap() <= queue.now_ms().await.unwrap());
 }

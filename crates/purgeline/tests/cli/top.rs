@@ -19,7 +19,7 @@ async fn one_frame_is_text_or_json() {
     let fixture = Fixture::new().await;
     fixture.enqueue(&["https://www.example.com/a", "https://www.example.com/b"]);
     let cause = Cause::new(Class::Unauthorised, "by-hand", "the cache is being moved");
-    fixture.queue().hold(&target("www"), HoldName::Paused, None, &cause, "ops").await.unwrap();
+    fixture.queue().operate().hold(&target("www"), HoldName::Paused, None, &cause, "ops").await.unwrap();
     let mut worker = WorkerInfo {
         name: "w1".into(),
         version: "0.1.0".into(),
@@ -28,7 +28,7 @@ async fn one_frame_is_text_or_json() {
         since_ms: 0,
         seen_ms: 0,
     };
-    fixture.queue().worker_seen(&mut worker).await.unwrap();
+    fixture.queue().work().worker_seen(&mut worker).await.unwrap();
     let frame = fixture.call(&["top", "--once"]);
     assert_eq!(frame.code, 0, "{}", frame.err);
     let mut settings = insta::Settings::clone_current();

@@ -106,7 +106,7 @@ fn config(subject: &Subject, volume: &Volume) -> Value {
 /// Jobs that have ended.
 async fn ended(scene: &Scene) -> usize {
     let (queue, target) = (&scene.stage.queue, scene.stage.target());
-    let ended = queue.manager().hget(queue.keys().of_target(target, "stats"), "jobs_ended").await.unwrap();
+    let ended = queue.manager().hget(queue.keys().stats(target), "jobs_ended").await.unwrap();
     ended.map_or(0, |ended| ended.parse().unwrap())
 }
 

@@ -56,7 +56,7 @@ async fn holds_until_mended(case: &Case) {
     assert_eq!(hold.name, "unauthorised");
     assert_eq!(scene.counts(job).await.1, 0);
     scene.behave();
-    scene.stage.queue.probe(scene.stage.target()).await.unwrap();
+    scene.stage.queue.operate().probe(scene.stage.target()).await.unwrap();
     let job = scene.ended(job).await;
     assert_eq!(job.state, JobState::Succeeded, "{job:#?}");
     for item in &items {

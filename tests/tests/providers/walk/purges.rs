@@ -217,10 +217,10 @@ async fn holds_until_mended(case: &Case) {
     for hold in scene.holds().await {
         let (queue, target) = (&scene.stage.queue, scene.stage.target());
         if hold.name == "unauthorised" {
-            queue.probe(target).await.unwrap();
+            queue.operate().probe(target).await.unwrap();
         } else {
             let kind = HoldName::Kind(hold.name.parse::<Kind>().unwrap());
-            queue.release(target, kind).await.unwrap();
+            queue.operate().release(target, kind).await.unwrap();
         }
     }
     for job in later.into_iter().chain([job]) {

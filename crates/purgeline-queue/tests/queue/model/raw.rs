@@ -71,8 +71,8 @@ pub(crate) async fn drain(queue: &Queue, target: &Target, now: i64, most: usize)
 /// Rids all lanes of stale hints, so many at a time.
 pub(crate) async fn compact(queue: &Queue, target: &Target, now: i64, slice: usize) {
     let mut redis = queue.manager();
-    for lane in redis.zrange(queue.keys().of_target(target, "lanes"), 0, -1).await.unwrap() {
-        let length = redis.llen(queue.keys().of_target(target, &format!("lane:{lane}"))).await.unwrap();
+    for lane in redis.zrange(queue.keys().lanes(target), 0, -1).await.unwrap() {
+        let length = redis.llen(queue.keys().lane(target, &lane)).await.unwrap();
         for from in (0..length).step_by(slice) {
             let mut script = begin(&COMPACT, queue, target, now);
             script.arg(&lane).arg(slice.min(length - from));

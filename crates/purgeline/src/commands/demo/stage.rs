@@ -40,10 +40,10 @@ impl Stage {
         let Loaded { config, targets, .. } = load(&Layers::of_text(configuration(&target)?), Secrets::Read)?;
         let retention = Retention::from(&config.retention);
         let target = Target::alone("demo".parse()?);
-        let producer = Producer::new(queue.clone(), targets.clone(), retention);
+        let producer = Producer::new(queue.produce(), targets.clone(), retention);
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let worker = Worker::new(queue.clone(), targets, config.worker, retention, "demo");
+        let worker = Worker::new(queue.work(), targets, config.worker, retention, "demo");
         let worker = tokio::spawn(worker.run(async move { stopped.cancelled().await }));
         Ok(Self { producer, queue, target, stop, worker, _redis: redis, _directory: directory })
     }
@@ -61,7 +61,7 @@ impl Stage {
             if self.worker.is_finished() {
                 return Err("the worker ended by itself".into());
             }
-            let stats = self.queue.stats(&self.target).await?;
+            let stats = self.queue.inspect().stats(&self.target).await?;
             let ended = stats.counters.get("jobs_ended").copied().unwrap_or(0);
             progress(ended);
             // The jobs themselves have heard when the outbox is empty.
@@ -76,7 +76,7 @@ impl Stage {
     pub(super) async fn states(&self, jobs: &[JobId]) -> Fallible<BTreeMap<&'static str, usize>> {
         let mut states = BTreeMap::new();
         for id in jobs {
-            let job = self.queue.job(*id, std::slice::from_ref(&self.target)).await?;
+            let job = self.queue.inspect().job(*id, std::slice::from_ref(&self.target)).await?;
             let state = job.ok_or_else(|| format!("job {id} is not kept"))?.state;
             *states.entry(JobState::as_str(state)).or_default() += 1;
         }
@@ -85,7 +85,7 @@ impl Stage {
 
     /// What the invariants do not allow.
     pub(super) async fn violations(&self) -> Fallible<usize> {
-        Ok(self.queue.verify(std::slice::from_ref(&self.target)).await?.len())
+        Ok(self.queue.audit().verify(std::slice::from_ref(&self.target)).await?.len())
     }
 
     /// Ends the worker; the server ends with this.

@@ -89,7 +89,7 @@ pub(crate) async fn run(global: &Global, args: EnqueueArgs) -> Result<Exit, Fail
     }
     let session = Session::open(global, Secrets::Skip).await?;
     let retention = Retention::from(&session.config.retention);
-    let producer = Producer::new(session.queue.clone(), session.targets.clone(), retention);
+    let producer = Producer::new(session.queue.produce(), session.targets.clone(), retention);
     let accept = if args.partial { Accept::GoodItems } else { Accept::Whole };
     let wait = args.wait;
     let submitted = producer.submit(&request(args, &input), accept).await;

@@ -18,7 +18,7 @@ impl World<'_> {
             model.see_ends(&found);
             agree(&found, model).map_err(|wrong| format!("{}: {wrong}", target.name))?;
         }
-        let found = self.queue.verify(&self.targets).await.map_err(|error| error.to_string())?;
+        let found = self.queue.audit().verify(&self.targets).await.map_err(|error| error.to_string())?;
         ensure!(found.is_empty(), "verify: {}", found.iter().map(|v| format!("{v}\n")).collect::<String>());
         Ok(())
     }
@@ -69,7 +69,7 @@ impl World<'_> {
         for asked in self.jobs.clone().iter().filter(|asked| !asked.gone) {
             let ended: Vec<_> = self.ended.iter().filter(|(job, _)| *job == asked.id).collect();
             ensure!(ended.len() == 1, "{asked:?} ended {ended:?}");
-            let job = self.queue.job(asked.id, &self.targets).await.unwrap().ok_or("no job")?;
+            let job = self.queue.inspect().job(asked.id, &self.targets).await.unwrap().ok_or("no job")?;
             ensure!(job.state == ended[0].1, "job {} is {}, ended {ended:?}", job.id, job.state);
         }
         let told = self.events_of_ended_jobs().await;

@@ -15,7 +15,7 @@ impl World<'_> {
     pub(super) async fn answered(&mut self, at: At, id: &str, by: By, went: Went) -> Verdict {
         let (now, (worker, owned)) = (self.now(), self.speaker(at, id, by));
         let asked = Asked::Call { batch: id, worker: &worker };
-        let said = self.queue.answered(&self.targets[at], asked, &fate(went), &BREAKER).await.unwrap();
+        let said = self.queue.work().answered(&self.targets[at], asked, &fate(went), &BREAKER).await.unwrap();
         let model = &mut self.models[at];
         let wait_ms = model.breaker.wait(now);
         let known = model.batches.get_mut(id).filter(|_| owned);
@@ -37,7 +37,8 @@ impl World<'_> {
 
     pub(super) async fn asked(&mut self, at: At, went: Went) -> Verdict {
         let now = self.now();
-        let said = self.queue.answered(&self.targets[at], Asked::Question, &fate(went), &BREAKER).await;
+        let said =
+            self.queue.work().answered(&self.targets[at], Asked::Question, &fate(went), &BREAKER).await;
         let expected = self.models[at].breaker.hear(Says::Question, went, now);
         let said = said.unwrap();
         ensure!(said == expected, "a question went {went:?}: {said:?}, expected {expected:?}");
@@ -46,7 +47,7 @@ impl World<'_> {
 
     pub(super) async fn probe(&mut self, at: At) -> Verdict {
         let now = self.now();
-        let said = self.queue.probe(&self.targets[at]).await.unwrap();
+        let said = self.queue.operate().probe(&self.targets[at]).await.unwrap();
         let expected = self.models[at].breaker.open.as_mut().map(|open| {
             open.until = now;
             if open.refused { "unauthorised" } else { "broken" }

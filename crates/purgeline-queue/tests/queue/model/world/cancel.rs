@@ -30,7 +30,8 @@ impl World<'_> {
             if self.cancel_at(*at, asked.id).await? == CancelState::Absent {
                 self.jobs[job].cancelled.insert(*at);
                 let (name, items) = (&self.targets[*at].name, asked.items.len() as u64);
-                let ended = self.queue.cancel_part(asked.id, name, items, &RETENTION).await.unwrap();
+                let ended =
+                    self.queue.produce().cancel_part(asked.id, name, items, &RETENTION).await.unwrap();
                 if let Some(state) = ended {
                     self.job_ended(asked.id, state)?;
                 }
@@ -42,8 +43,8 @@ impl World<'_> {
     async fn cancel_at(&mut self, at: At, job: JobId) -> Verdict<CancelState> {
         let target = self.targets[at].clone();
         let expected = self.expect_refusal(at, job).await?;
-        let plan = self.queue.cancel(&target, job, "why", &RETENTION, true).await.unwrap();
-        let done = self.queue.cancel(&target, job, "why", &RETENTION, false).await.unwrap();
+        let plan = self.queue.operate().cancel(&target, job, "why", &RETENTION, true).await.unwrap();
+        let done = self.queue.operate().cancel(&target, job, "why", &RETENTION, false).await.unwrap();
         let found = Snapshot::take(&self.queue, &target).await?;
         let (cancelled, gone) = self.models[at].withdraw(job, &found)?;
         let over = found.parts[&job].state != "active";
@@ -91,7 +92,7 @@ impl World<'_> {
             .filter(|(_, part)| part.cancelling.is_some_and(since))
             .map(|(job, _)| *job)
             .collect();
-        let resumed = self.queue.resume_cancels(&self.targets[at], &RETENTION).await.unwrap();
+        let resumed = self.queue.work().resume_cancels(&self.targets[at], &RETENTION).await.unwrap();
         ensure!(resumed == overdue.len(), "{resumed} cancels were resumed, not {overdue:?}");
         let found = Snapshot::take(&self.queue, &self.targets[at]).await?;
         let model = &mut self.models[at];

@@ -28,7 +28,8 @@ impl World<'_> {
             (owned, first) = (by == By::Owner, false);
         }
         let receipt = Receipt(format!("receipt {id}"));
-        let kept = self.queue.submitted(&self.targets[at], id, &worker, &receipt, poll_ms).await.unwrap();
+        let kept =
+            self.queue.work().submitted(&self.targets[at], id, &worker, &receipt, poll_ms).await.unwrap();
         ensure!(kept == owned, "{worker} said that {id} is submitted: {kept}, owned {owned}");
         if first {
             let batch = self.models[at].batches.get_mut(id).unwrap();
@@ -50,7 +51,7 @@ impl World<'_> {
         let settlements: Vec<_> =
             outcomes.iter().map(|(index, outcome)| (*index, settlement(*outcome))).collect();
         let items = if drained {
-            self.queue.settle(target, id, &settlements, &RETENTION).await.unwrap().items
+            self.queue.work().settle(target, id, &settlements, &RETENTION).await.unwrap().items
         } else {
             raw::settle(&self.queue, target, now, id, outcomes).await
         };
@@ -89,7 +90,8 @@ impl World<'_> {
 
     pub(super) async fn poll(&mut self, at: At, put_off_ms: u64) -> Verdict {
         let now = self.now();
-        let due = match self.queue.due_polls(&self.targets[at], &self.rules.poll_policy).await.unwrap() {
+        let due = match self.queue.work().due_polls(&self.targets[at], &self.rules.poll_policy).await.unwrap()
+        {
             Polls::Due(due) => due.polls,
             Polls::Wait { .. } => Vec::new(),
         };
@@ -119,7 +121,7 @@ impl World<'_> {
             asked.push(poll.batch);
         }
         if put_off_ms > 20 {
-            self.queue.put_off(&self.targets[at], &asked, put_off_ms).await.unwrap();
+            self.queue.work().put_off(&self.targets[at], &asked, put_off_ms).await.unwrap();
         }
         Ok(())
     }
@@ -128,7 +130,8 @@ impl World<'_> {
         let now = self.now();
         let ids: Vec<_> = self.models[at].batches.keys().cloned().chain(["b0".to_owned()]).collect();
         let lease_ms = u64::try_from(LEASE_MS).unwrap();
-        let lost = self.queue.renew(&self.targets[at], &worker_name(worker), lease_ms, &ids).await.unwrap();
+        let lost =
+            self.queue.work().renew(&self.targets[at], &worker_name(worker), lease_ms, &ids).await.unwrap();
         let mut expected = Vec::new();
         for id in ids {
             match self.models[at].batches.get_mut(&id).map(|batch| &mut batch.state) {
@@ -146,7 +149,7 @@ impl World<'_> {
         let now = self.now();
         let over = |batch: &Batch| matches!(batch.state, State::Leased { deadline, .. } if deadline <= now);
         let expected = self.models[at].batches.values().filter(|batch| over(batch)).count().min(most);
-        let reaped = self.queue.reap(&self.targets[at], most).await.unwrap();
+        let reaped = self.queue.work().reap(&self.targets[at], most).await.unwrap();
         ensure!(reaped.len() == expected, "{reaped:?} were reaped, not {expected}");
         for reaped in reaped {
             let batch = self.models[at].batches.get(&reaped.batch).ok_or(format!("no {reaped:?}"))?;
@@ -158,7 +161,7 @@ impl World<'_> {
     }
 
     pub(super) async fn carry(&mut self, at: At) -> Verdict {
-        for (job, state) in self.queue.carry_outbox(&self.targets[at], &RETENTION).await.unwrap() {
+        for (job, state) in self.queue.work().carry_outbox(&self.targets[at], &RETENTION).await.unwrap() {
             self.job_ended(job, state)?;
         }
         Ok(())

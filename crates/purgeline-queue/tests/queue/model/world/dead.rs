@@ -55,7 +55,7 @@ impl World<'_> {
         let named = ids.iter().flat_map(|id| &model.letters[id].units).map(|unit| unit.job);
         let over: BTreeSet<_> = named.filter(|job| model.parts[job].over()).collect();
         let before = model.waiting();
-        let answer = self.queue.retry_dead(&target, &ids, room, &RETENTION).await.unwrap();
+        let answer = self.queue.operate().retry_dead(&target, &ids, room, &RETENTION).await.unwrap();
         for job in over {
             self.reopened(job);
         }
@@ -135,7 +135,7 @@ impl World<'_> {
         let mut parts =
             ids.iter().flat_map(|id| &model.letters[id].units).map(|unit| &model.parts[&unit.job]);
         if parts.any(|part| part.cancelling.is_some() && part.over()) {
-            self.queue.drain(&target, &RETENTION).await.unwrap();
+            self.queue.work().drain(&target, &RETENTION).await.unwrap();
         }
         let found = Snapshot::take(&self.queue, &target).await?;
         self.models[at].expire(&found, now);
@@ -144,8 +144,9 @@ impl World<'_> {
     }
 
     async fn check_plan(&self, at: At, id: &str) -> Verdict {
-        let letter = self.queue.dead_letter(&self.targets[at], id).await.unwrap().ok_or("no letter")?;
-        let plan = self.queue.plan_retry(&self.targets[at], &letter).await.unwrap();
+        let letter =
+            self.queue.inspect().dead_letter(&self.targets[at], id).await.unwrap().ok_or("no letter")?;
+        let plan = self.queue.operate().plan_retry(&self.targets[at], &letter).await.unwrap();
         let model = &self.models[at];
         let known = &model.letters[id];
         ensure!(letter.item == known.name, "{letter:?}, expected {known:?}");
@@ -175,7 +176,7 @@ impl World<'_> {
 
     pub(super) async fn drop_dead(&mut self, first: usize, count: usize) -> Verdict {
         let Some((at, ids)) = self.pick_letters(first, count) else { return Ok(()) };
-        let dropped = self.queue.drop_dead(&self.targets[at], &ids).await.unwrap();
+        let dropped = self.queue.operate().drop_dead(&self.targets[at], &ids).await.unwrap();
         let expected = ids.iter().filter(|id| self.models[at].letters.remove(*id).is_some()).count();
         ensure!(dropped == expected as u64, "{dropped} of {ids:?} were dropped, not {expected}");
         Ok(())
@@ -183,7 +184,7 @@ impl World<'_> {
 
     /// Those who have been slow for so long are dead, and their jobs end as they had.
     pub(super) async fn repeat_ends(&mut self, at: At) -> Verdict {
-        self.queue.repeat_ends(&self.targets[at], &RETENTION).await.unwrap();
+        self.queue.work().repeat_ends(&self.targets[at], &RETENTION).await.unwrap();
         Ok(())
     }
 

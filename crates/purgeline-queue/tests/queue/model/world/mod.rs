@@ -107,7 +107,7 @@ impl<'a> World<'a> {
     pub(crate) async fn counters(&self) -> BTreeMap<String, u64> {
         let mut all = BTreeMap::new();
         for target in &self.targets {
-            for (counter, value) in self.queue.stats(target).await.unwrap().counters {
+            for (counter, value) in self.queue.inspect().stats(target).await.unwrap().counters {
                 *all.entry(counter).or_default() += value;
             }
         }
@@ -180,7 +180,7 @@ impl<'a> World<'a> {
             Step::GiveBack { batch, by } => {
                 let Some((at, id)) = self.pick(*batch) else { return Ok(()) };
                 let (worker, owned) = self.speaker(at, &id, *by);
-                let count = self.queue.give_back(&self.targets[at], &id, &worker).await.unwrap();
+                let count = self.queue.work().give_back(&self.targets[at], &id, &worker).await.unwrap();
                 if owned {
                     self.not_sent(at, &id);
                     self.unspend(at, &id);
@@ -192,7 +192,7 @@ impl<'a> World<'a> {
             Step::Split { batch, by } => {
                 let Some((at, id)) = self.pick(*batch) else { return Ok(()) };
                 let (worker, owned) = self.speaker(at, &id, *by);
-                let split = self.queue.split(&self.targets[at], &id, &worker, "bad").await.unwrap();
+                let split = self.queue.work().split(&self.targets[at], &id, &worker, "bad").await.unwrap();
                 ensure!(split == owned, "{worker} split {id}: {split}, owned {owned}");
                 // A call that was refused has spent nothing; one that got no answer may have.
                 let answered =
@@ -206,7 +206,7 @@ impl<'a> World<'a> {
                 let Some((at, id)) = self.pick(*batch) else { return Ok(()) };
                 let state = self.models[at].batches.get(&id).map(|batch| batch.state);
                 let open = matches!(state, Some(State::Submitted { .. }));
-                let split = self.queue.split_open(&self.targets[at], &id, "bad").await.unwrap();
+                let split = self.queue.work().split_open(&self.targets[at], &id, "bad").await.unwrap();
                 ensure!(split == open, "{id} was split: {split}, open {open}");
                 if open { self.split(at, &id).await } else { Ok(()) }
             }
@@ -230,8 +230,11 @@ impl<'a> World<'a> {
                 if !stands {
                     model.holds.insert(*what, until);
                 }
-                let held =
-                    self.queue.hold(&self.targets[*at], name_of(*what), *ms, &cause("why"), "me").await;
+                let held = self
+                    .queue
+                    .operate()
+                    .hold(&self.targets[*at], name_of(*what), *ms, &cause("why"), "me")
+                    .await;
                 ensure!(
                     held.as_ref().unwrap() == &!stands,
                     "hold {what:?} {ms:?}: {held:?}, stands {stands}"
@@ -241,7 +244,7 @@ impl<'a> World<'a> {
             Step::Release { at, what } => {
                 let held = self.models[*at].held(*what, now);
                 self.models[*at].holds.remove(what);
-                let lifted = self.queue.release(&self.targets[*at], name_of(*what)).await.unwrap();
+                let lifted = self.queue.operate().release(&self.targets[*at], name_of(*what)).await.unwrap();
                 // One that has run out may be there or not.
                 ensure!(lifted || !held, "{what:?} was held, but there was nothing to release");
                 Ok(())
@@ -250,7 +253,8 @@ impl<'a> World<'a> {
                 let until = now + i64::try_from(*ms).unwrap();
                 let longer = until > self.throttled_until;
                 self.throttled_until = self.throttled_until.max(until);
-                let throttled = self.queue.throttle(&self.targets[*at], *ms, &cause("429")).await.unwrap();
+                let throttled =
+                    self.queue.work().throttle(&self.targets[*at], *ms, &cause("429")).await.unwrap();
                 ensure!(throttled == longer, "throttle {ms}: {throttled}, longer {longer}");
                 Ok(())
             }

@@ -29,7 +29,7 @@ impl World<'_> {
             source: None,
             timing: Timing::default(),
         };
-        self.queue.create_job(&new).await.unwrap();
+        self.queue.produce().create_job(&new).await.unwrap();
         for (place, at) in asked.to.iter().enumerate() {
             // Nobody looks again at a target that was full, but one may have been refused there.
             let full = asked.cancelled.contains(at) && !self.models[*at].parts.contains_key(&asked.id);
@@ -42,12 +42,12 @@ impl World<'_> {
             // Full: nobody takes it, or those take their part who came before.
             if place == 0 {
                 self.jobs[job].gone = true;
-                self.queue.discard_job(asked.id).await.unwrap();
+                self.queue.produce().discard_job(asked.id).await.unwrap();
                 return Ok(());
             }
             let (name, items) = (&self.targets[*at].name, asked.items.len() as u64);
             self.jobs[job].cancelled.insert(*at);
-            let ended = self.queue.cancel_part(asked.id, name, items, &RETENTION).await.unwrap();
+            let ended = self.queue.produce().cancel_part(asked.id, name, items, &RETENTION).await.unwrap();
             if let Some(state) = ended {
                 self.job_ended(asked.id, state)?;
             }
@@ -77,7 +77,7 @@ impl World<'_> {
                 items: &items,
             };
             self.see_dirs_wait(at).await;
-            let answer = self.queue.enqueue(&self.targets[at], &chunk, room).await;
+            let answer = self.queue.produce().enqueue(&self.targets[at], &chunk, room).await;
             let model_chunk = AskedChunk {
                 job: asked.id,
                 index,
@@ -128,7 +128,7 @@ impl World<'_> {
                 part.items = part.enqueued;
             }
         }
-        let closed = self.queue.abandon(&self.targets[at], &RETENTION).await.unwrap();
+        let closed = self.queue.work().abandon(&self.targets[at], &RETENTION).await.unwrap();
         let closed: BTreeSet<_> =
             closed.iter().map(|part| (part.job, part.enqueued, part.announced)).collect();
         ensure!(closed == expected, "abandoned {closed:?}, expected {expected:?}");

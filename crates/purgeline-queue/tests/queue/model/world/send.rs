@@ -18,7 +18,8 @@ impl World<'_> {
         self.reconcile(at).await?;
         self.step += 1;
         let (now, target) = (self.now(), self.targets[at].clone());
-        let answer = self.queue.lease(&target, &worker_name(worker), &self.rules.policy).await.unwrap();
+        let answer =
+            self.queue.work().lease(&target, &worker_name(worker), &self.rules.policy).await.unwrap();
         let after = Snapshot::take(&self.queue, &target).await?;
         let (leased, sent) = match &answer {
             Lease::Batch(batch) => (Some(batch), batch.items.iter().map(|i| i.item.name(i.action)).collect()),
