@@ -1,5 +1,6 @@
 use crate::{
     Connection, Keys, QueueError, Topology,
+    library::library,
     replication::Replication,
     scripts::{Invocation, Script},
 };
@@ -12,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 /// The purge queue in one Redis: a server, the primary that Sentinels name, or a cluster. Cheap to
 /// clone; all clones share a [`Connection`].
 ///
-/// Its methods are the scripts of `src/lua`, each atomic; see the crate's documentation for who
+/// Its methods are the functions of `src/lua`, each atomic; see the crate's documentation for who
 /// calls which.
 #[derive(Clone)]
 pub struct Queue {
@@ -57,6 +58,13 @@ impl Queue {
         self
     }
 
+    /// The name of the library of Redis Functions that this version uses. It tells versions apart:
+    /// it carries a hash of the library's text.
+    #[must_use]
+    pub fn library_name() -> &'static str {
+        &library().name
+    }
+
     /// The names of the keys.
     #[must_use]
     pub fn keys(&self) -> &Keys {
@@ -97,14 +105,14 @@ impl Queue {
         Ok(seconds * 1000 + micros / 1000)
     }
 
-    /// A script of a target, with the two arguments that all of them share.
+    /// A function of a target, with the two arguments that all of them share.
     pub(crate) fn script<'a>(&self, script: &'a Script, target: &Target) -> Invocation<'a> {
         let mut invocation = script.prepare_invoke();
         invocation.key(self.keys.target(target)).arg(self.given_time());
         invocation.guarded()
     }
 
-    /// What scripts take for the time: nothing, for Redis's own, or the manual clock's.
+    /// What functions take for the time: nothing, for Redis's own, or the manual clock's.
     pub(crate) fn given_time(&self) -> String {
         self.clock.as_ref().map(|clock| clock.now().as_millisecond().to_string()).unwrap_or_default()
     }
@@ -122,7 +130,7 @@ impl Queue {
 }
 
 impl Queue {
-    /// Runs a script whose effect must not be lost. Gives its answer, and whether the effect is
+    /// Calls a function whose effect must not be lost. Gives its answer, and whether the effect is
     /// as safe as was asked for.
     pub(crate) async fn invoke_safely<T: FromRedisValue>(
         &self,

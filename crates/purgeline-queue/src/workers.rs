@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// A worker that has not been heard of for this long, in milliseconds, counts as dead.
-const SILENT_MS: i64 = 30_000;
+pub(crate) const SILENT_MS: i64 = 30_000;
 
 /// A worker process that is alive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub struct WorkerInfo {
     pub name: String,
     /// The version of purgeline that it runs.
     pub version: String,
+    /// The library of Redis Functions that it uses ([`Queue::library_name`]).
+    pub library: String,
     /// Its process id, on its own machine.
     pub pid: u32,
     /// The targets that it works for.

@@ -13,6 +13,7 @@ mod debounce;
 mod embargo;
 mod enqueue;
 mod expiry;
+mod functions;
 mod history;
 mod holds;
 mod jobs;

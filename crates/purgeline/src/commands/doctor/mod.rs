@@ -1,3 +1,4 @@
+mod functions;
 mod redis;
 mod report;
 mod targets;
@@ -51,7 +52,9 @@ pub(crate) async fn run(global: &Global, args: &DoctorArgs) -> Result<Exit, Fail
     let mut mends = Vec::new();
     if args.repair {
         mends = targets::repair(&session).await?;
+        mends.extend(functions::repair(&session.queue).await?);
     }
+    checks.push(functions::check(&session.queue).await);
     if args.deep || args.repair {
         checks.extend(targets::deep(&session.queue, &session.identities()).await?);
     }
