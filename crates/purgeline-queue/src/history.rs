@@ -84,7 +84,7 @@ fn read(name: &str, text: &str) -> Option<LastOutcome> {
         batch: field("batch")?,
         dead: field("dead"),
         code: field("code"),
-        jobs: fields.get("jobs")?.split(',').filter_map(read_entry).map(|(job, _)| job).collect(),
+        jobs: fields.get("jobs")?.split(',').filter_map(read_entry).collect(),
     })
 }
 

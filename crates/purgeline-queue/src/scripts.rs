@@ -16,21 +16,24 @@ macro_rules! scripts {
 
 scripts! {
     CREATE_JOB "#!lua" "lua/create_job.lua";
-    ENQUEUE "#!lua" "lua/lib.lua" "lua/quota.lua" "lua/enqueue.lua";
-    LEASE "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/quota.lua" "lua/calls.lua"
-        "lua/put_batch_back.lua" "lua/embargo.lua" "lua/expire.lua" "lua/lease.lua";
+    ENQUEUE "#!lua" "lua/lib.lua" "lua/coverage.lua" "lua/quota.lua" "lua/enqueue.lua";
+    LEASE "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/breaker.lua" "lua/limits.lua"
+        "lua/quota.lua" "lua/calls.lua" "lua/put_batch_back.lua" "lua/embargo.lua" "lua/expire.lua"
+        "lua/lease.lua";
     SUBMITTED "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/submitted.lua";
-    SETTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/counts.lua"
-        "lua/history.lua" "lua/rebound.lua" "lua/settle.lua";
-    DRAIN "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/expire.lua" "lua/drain.lua";
-    SPLIT "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/split.lua";
-    GIVE_BACK "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/quota.lua"
-        "lua/calls.lua" "lua/put_batch_back.lua" "lua/give_back.lua";
-    REAP "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/put_batch_back.lua"
-        "lua/reap.lua";
+    SETTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/quota.lua" "lua/calls.lua"
+        "lua/counts.lua" "lua/history.lua" "lua/rebound.lua" "lua/settle.lua";
+    DRAIN "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/counts.lua" "lua/history.lua"
+        "lua/expire.lua" "lua/drain.lua";
+    SPLIT "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/quota.lua" "lua/calls.lua"
+        "lua/split.lua";
+    GIVE_BACK "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/breaker.lua" "lua/limits.lua"
+        "lua/quota.lua" "lua/calls.lua" "lua/put_batch_back.lua" "lua/give_back.lua";
+    REAP "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/quota.lua" "lua/calls.lua"
+        "lua/put_batch_back.lua" "lua/reap.lua";
     RENEW "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/renew.lua";
-    POLLS "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/quota.lua" "lua/calls.lua"
-        "lua/polls.lua";
+    POLLS "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/quota.lua"
+        "lua/calls.lua" "lua/polls.lua";
     PUT_OFF "#!lua flags=allow-oom" "lua/lib.lua" "lua/put_off.lua";
     HOLD "#!lua flags=allow-oom" "lua/lib.lua" "lua/hold.lua";
     RELEASE "#!lua flags=allow-oom" "lua/lib.lua" "lua/release.lua";
@@ -39,32 +42,42 @@ scripts! {
     LEARN_QUOTA "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/learn_quota.lua";
     SPEND_QUOTA "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/spend_quota.lua";
     THROTTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/throttle.lua";
-    WIDEN_HEADROOM "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/widen_headroom.lua";
+    WIDEN_HEADROOM "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua"
+        "lua/widen_headroom.lua";
     COMPACT "#!lua flags=allow-oom" "lua/lib.lua" "lua/compact.lua";
     ABANDON "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/abandon.lua";
-    MEND_RECORD "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/put_anew.lua" "lua/mend/record.lua";
-    MEND_PENDING "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/pending.lua";
-    MEND_EMBARGO "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/put_anew.lua" "lua/mend/embargo.lua";
+    MEND_RECORD "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/mend/put_anew.lua"
+        "lua/mend/record.lua";
+    MEND_PENDING "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/mend/pending.lua";
+    MEND_EMBARGO "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/mend/put_anew.lua"
+        "lua/mend/embargo.lua";
+    MEND_COVERED "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/mend/covered.lua";
+    MEND_COVERAGE "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/mend/coverage.lua";
     MEND_LANE "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/lane.lua";
-    MEND_BATCH "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/put_batch_back.lua"
-        "lua/mend/batch.lua";
-    MEND_BATCH_ITEM "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/put_anew.lua" "lua/mend/batch_item.lua";
+    MEND_BATCH "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/quota.lua" "lua/calls.lua"
+        "lua/put_batch_back.lua" "lua/mend/batch.lua";
+    MEND_BATCH_ITEM "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/mend/put_anew.lua"
+        "lua/mend/batch_item.lua";
     MEND_INFLIGHT "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/inflight.lua";
     MEND_SETTLING "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/settling.lua";
     MEND_LIST "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/list.lua";
     MEND_LIST_ENTRY "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/list_entry.lua";
-    MEND_PART "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/mend/put_anew.lua" "lua/mend/part.lua";
+    MEND_PART "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/counts.lua" "lua/mend/put_anew.lua"
+        "lua/mend/part.lua";
     MEND_SUBMITTING "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/submitting.lua";
     MEND_COUNTER "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/counter.lua";
     MEND_JOB "#!lua flags=allow-oom" "lua/mend/job.lua";
     REOPEN "#!lua" "lua/lib.lua" "lua/counts.lua" "lua/letters.lua" "lua/reopen.lua";
     REOPEN_JOB "#!lua" "lua/reopen_job.lua";
-    RETRY "#!lua" "lua/lib.lua" "lua/counts.lua" "lua/letters.lua" "lua/retry.lua";
+    RETRY "#!lua" "lua/lib.lua" "lua/coverage.lua" "lua/counts.lua" "lua/letters.lua" "lua/retry.lua";
     REPEAT_ENDS "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/letters.lua" "lua/repeat_ends.lua";
     DROP "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/drop.lua";
-    CANCEL "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/waiters.lua" "lua/cancel.lua";
-    CANCEL_PENDING "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/waiters.lua" "lua/cancel_pending.lua";
-    CANCEL_WAITERS "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/waiters.lua" "lua/cancel_waiters.lua";
+    CANCEL "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/counts.lua" "lua/waiters.lua"
+        "lua/cancel.lua";
+    CANCEL_PENDING "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/counts.lua" "lua/waiters.lua"
+        "lua/cancel_pending.lua";
+    CANCEL_WAITERS "#!lua flags=allow-oom" "lua/lib.lua" "lua/coverage.lua" "lua/counts.lua" "lua/waiters.lua"
+        "lua/cancel_waiters.lua";
     FINISH_JOB "#!lua flags=allow-oom" "lua/finish_job.lua";
     SCAN "#!lua flags=no-writes,allow-oom" "lua/scan.lua";
     EMIT "#!lua flags=allow-oom" "lua/emit.lua";

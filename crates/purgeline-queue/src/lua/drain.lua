@@ -1,11 +1,13 @@
 -- Counts outcomes for the waiting jobs of hot items, whose lists settle.lua left, and for those
--- whose requests have expired, a bounded number a call. Those of an item that failed are named in
+-- whose requests have expired, and settles the items that a dir covered whose purge ended well, a
+-- bounded number a call. Those of an item that failed are named in
 -- its dead letter's list, so that it can be retried for them: at most 500, of the others the letter
 -- says how many items they were.
 --
--- ARGV  2 ms to keep parts that succeeded    3 ms to keep other parts    4 most waiting jobs a call
+-- ARGV  2 ms to keep parts that succeeded    3 ms to keep other parts    4 most waiting jobs, or items, a call
+--       5 ms to keep outcomes in the history    6 most items of the history
 -- returns {lists left, more if items are left to expire; 1 if parts ended}
--- bound O(jobs a call), and that of expire.lua
+-- bound O(jobs and items a call, and the jobs in the items' records), and that of expire.lua
 
 local keep_succeeded, keep_failed, most = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
@@ -16,28 +18,55 @@ local function name_jobs(dead, entries)
   local letter, list = DEAD .. ':' .. dead, DEAD .. '-jobs:' .. dead
   local keep = call('PTTL', letter)
   if keep < 0 then return end -- It has been dropped.
-  local room = math.min(LETTER_JOBS - call('LLEN', list), #entries)
+  local room = math.max(math.min(LETTER_JOBS - call('LLEN', list), #entries), 0)
   if room > 0 then
     call('RPUSH', list, unpack(entries, 1, room))
     call('PEXPIRE', list, keep)
   end
-  local unnamed = 0
-  for i = room + 1, #entries do unnamed = unnamed + tonumber(string.match(entries[i], '%*(%d+)') or 1) end
+  local unnamed = #entries - room
   if unnamed > 0 then call('HINCRBY', letter, 'unnamed', unnamed) end
 end
 
 local more_expired = expire()
-local counts = new_counts()
+local counts, outcomes = new_counts(), {}
+
+-- The dir of a batch was purged, and so were these items, as far as they still waited for that.
+local function settle_covered(id, batch, names)
+  local mine, texts = Coverage.still(id, names)
+  if #mine == 0 then return end
+  local well, dirs = outcome_of('done', batch), 0
+  for i, name in ipairs(mine) do
+    local record = parse(texts[i])
+    count_jobs(counts, record.jobs, 'done', '')
+    outcomes[#outcomes + 1] = name
+    outcomes[#outcomes + 1] = well .. ' jobs=' .. some_jobs(record.jobs)
+    if record.spill == '1' then
+      -- The name is free for a new record, so the list needs one of its own.
+      local list = T .. ':waiters:covered:' .. call('HINCRBY', STATS, 'seq', 1)
+      rename(T .. ':waiters:' .. name, list)
+      call('RPUSH', SETTLING, list .. ' done ')
+    end
+    if is_dir(name) then dirs = dirs + 1 end
+  end
+  call('HDEL', PENDING, unpack(mine))
+  call('ZREM', DELAYED, unpack(mine))
+  if dirs > 0 then call('HINCRBY', STATS, 'dirs', -dirs) end
+end
+
 local done = 0
 while done < most do
   local head = call('LINDEX', SETTLING, 0)
   if not head then break end
-  -- The list's name may hold spaces (a resource's text); the two words behind it do not.
+  -- The list's name may hold spaces (a resource's text); the two words behind it do not. The last is
+  -- the dir's batch if the list names items that it covered, else the dead letter.
   local list, outcome, dead = string.match(head, '^(.*) (%l+) (%S*)$')
   local entries = call('LPOP', list, most - done)
   if not entries or #entries == 0 then
     call('LPOP', SETTLING)
     done = done + 1
+  elseif outcome == 'covered' then
+    done = done + #entries
+    settle_covered(string.match(list, 'c%d+$'), dead, entries)
   else
     done = done + #entries
     local jobs = {}
@@ -52,5 +81,6 @@ while done < most do
     if dead ~= '' and #jobs > 0 then name_jobs(dead, jobs) end
   end
 end
+write_history(outcomes, tonumber(ARGV[5]), tonumber(ARGV[6]))
 local ended = apply_counts(counts, keep_succeeded, keep_failed)
 return { call('LLEN', SETTLING) + (more_expired and 1 or 0), ended }

@@ -1,6 +1,6 @@
 -- Stands after lib.lua in scripts that let requests expire.
 --
--- When a job has no use for an item is written with the job, in the item's record (id*1!MS). So
+-- When a job has no use for an item is written with the job, in the item's record (id!MS). So
 -- jobs without such a time cost nothing, and one that has it leaves the others of its record as
 -- they are. {T}:expiring says when to look at which record. A job in a hot item's spilled list is
 -- found when all that stand before it have expired: until then the item goes anyway, for others,
@@ -63,7 +63,7 @@ local function expire()
       if #gone > 0 then
         list = list or T .. ':waiters:expired:' .. call('HINCRBY', STATS, 'seq', 1)
         call('RPUSH', list, unpack(gone))
-        for _, entry in ipairs(gone) do count = count + string.match(entry, '%*(%d+)') end
+        count = count + #gone
       end
     end
     if again then call('ZADD', EXPIRING, int(again), name) else call('ZREM', EXPIRING, name) end

@@ -10,7 +10,11 @@
 --                     again at once
 -- bound O(items of a call); hints looked at: 4 a possible item and 200 more; 16 split batches;
 -- 64 lanes, more only while they are all of kinds that may not go, 1024 at most; 500 items whose
--- delay has passed, as many whose embargo has, and the bound of expire.lua
+-- delay has passed, as many whose embargo has, as many that no dir covers any more, 100 dirs that
+-- are found to be stopped, and the bound of expire.lua
+
+-- Items that return to their lanes by one call, and dirs of lanes that may not go that are looked at.
+local UNCOVERED, STOPPED_DIRS = 500, 100
 
 local worker, policy = ARGV[2], cjson.decode(ARGV[3])
 local headroom, good_by = headrooms(policy.headroom_ms)
@@ -21,6 +25,8 @@ end
 
 local till, why = held()
 if till then return wait(till, why) end
+
+if Coverage.uncover(UNCOVERED) then return { 'again' } end
 
 local in_flight, calls = call('ZCARD', LEASES), calls_in_flight()
 if calls >= policy.max_in_flight then return wait(0, 'in_flight') end
@@ -69,14 +75,14 @@ local function short_of(unit, need)
   return latest, which
 end
 
--- Kinds that may not go, each with when (0: not known) and why: held, not taken by the policy, or
--- their own window is spent. They stop no other kind.
+-- Kinds that may not go, each with when (0: not known), why, and whether for long: held, not taken by
+-- the policy, or (not for long) their own window is spent. They stop no other kind.
 local stops = {}
 local function stop_of(kind)
   if stops[kind] == nil then
     local till = kind_held(kind)
-    stops[kind] = till and { till, 'held ' .. kind }
-      or room[kind] == 0 and { 0, 'kind ' .. kind .. ' is not taken' }
+    stops[kind] = till and { till, 'held ' .. kind, true }
+      or room[kind] == 0 and { 0, 'kind ' .. kind .. ' is not taken', true }
   end
   return stops[kind]
 end
@@ -161,6 +167,8 @@ if #due > 0 then
       if record.cause == 'under-way' then
         record.cause = '-'
         call('HINCRBY', STATS, 'under_way', -1)
+      elseif Coverage.of(texts[i]) then
+        record.cause = '-'
       end
       call('HSET', PENDING, name, pack(record))
       stand(name, record, false)
@@ -168,6 +176,9 @@ if #due > 0 then
   end
   call('ZREM', DELAYED, unpack(due))
 end
+
+-- Lanes of dirs that may not go for long, and why: nothing may wait for these.
+local stopped_dirs = {}
 
 -- The lanes that share this call: the first in rank that may go, and those that may go with it.
 local function choose()
@@ -188,9 +199,10 @@ local function choose()
         at = at - 1
       elseif stop_of(kind) then
         note(stops[kind])
+        if kind == 'dir' and stops.dir[3] then stopped_dirs[lane] = Coverage.HELD end
       elseif left < 1 then
         note(spent)
-        if kind == 'dir' and not urgent then note_dirs(host, spent) end
+        if kind == 'dir' then stopped_dirs[lane] = Coverage.DAILY_QUOTA end
       elseif (#pick.lanes == 0 or policy.mix_kinds or pick.action[kind])
         and (not pick.action[kind] or pick.action[kind] == action)
         and (not host or hosts[host] or host_count < policy.max_hosts) then
@@ -199,7 +211,6 @@ local function choose()
         if host and not hosts[host] then hosts[host], host_count = true, host_count + 1 end
         pick.available[kind] = (pick.available[kind] or 0) + math.min(length, left)
         if urgent then pick.urgent, pick.urgent_of[kind] = true, true end
-        if kind == 'dir' and not urgent then note_dirs(host, nil) end
         local since = tonumber(ranked[i + 1]) - priority_of(lane) * 1e14
         if not pick.oldest or since < pick.oldest then pick.oldest = since end
       end
@@ -234,6 +245,12 @@ repeat
     end
   end
 until not chosen_again
+local stopped_now = 0
+for lane, why in pairs(stopped_dirs) do
+  if stopped_now < STOPPED_DIRS then stopped_now = stopped_now + Coverage.stop_lane(lane, why, STOPPED_DIRS - stopped_now) end
+end
+-- What they covered may go in their place.
+if stopped_now > 0 then return { 'again' } end
 if #pick.lanes == 0 then
   for why, key in pairs({ delayed = DELAYED, embargoed = EMBARGOES }) do
     local next_due = tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
@@ -262,40 +279,28 @@ local names, records, dir_at = {}, {}, {}
 local of_kind, bytes, looked = {}, 0, 0
 local most_looked = 4 * policy.max_items + 200
 local max_bytes = policy.max_bytes or 0
-local joined_later = {} -- waiting dirs that got the jobs of items they cover: name -> text
+
+-- Whether a dir's record stands in its lane, and goes no later than an item of this priority would.
+local function may_cover(text, priority)
+  return string.find(text, ' due=0 ', 1, true) and priority_of(string.sub(text, 6)) <= priority
+end
 
 local function dir_may_go(name, text)
   return quota_for(name, 'dir', priority_of(string.sub(text, 6)) == 0) >= 1
 end
 
--- Whether a dir covers this item, one already in this batch or one that waits; if so, the item's
--- jobs wait for the dir from now on.
+-- Whether a dir covers this item, one already in this batch or one that waits and may go; if so, the
+-- item waits for it from now on. One that is to be put again after a purge goes by itself.
 local function covered(name, text, priority)
   local above = ancestors(name)
   if #above == 0 then return false end
   local found = call('HMGET', PENDING, unpack(above))
   for i, dir in ipairs(above) do
-    local to = joined_later[dir] or found[i]
-    if dir_at[dir] or (to and may_cover(to, priority) and dir_may_go(name, to)) then
+    local of = found[i]
+    if of and (dir_at[dir] or (may_cover(of, priority) and dir_may_go(dir, of))) then
       local record = parse(text)
-      local spilled = T .. ':waiters:' .. name
-      if record.spill == '1' then
-        -- The name is free for a new record, so the list needs one of its own.
-        local moved = T .. ':waiters:covered:' .. call('HINCRBY', STATS, 'seq', 1)
-        rename(spilled, moved)
-        spilled = moved
-      end
-      call('HDEL', PENDING, name)
-      joined_later[name] = nil
-      if is_dir(name) then call('HINCRBY', STATS, 'dirs', -1) end
-      if dir_at[dir] then
-        records[dir_at[dir]] = join_all(dir, records[dir_at[dir]], record, spilled)
-      else
-        joined_later[dir] = join_all(dir, to, record, spilled)
-        call('HSET', PENDING, dir, joined_later[dir])
-        watch_expiry(dir, record.jobs)
-      end
-      call('HINCRBY', STATS, 'covered', 1)
+      if string.sub(record.cause, 1, 7) == 'rebound' then return false end
+      Coverage.cover(name, record, dir, string.match(of, '^lane=(%S+)'))
       return true
     end
   end
@@ -313,7 +318,9 @@ end)
 -- for its host, and stops nobody else.
 local function wait_for_host(name, text, host)
   local record = parse(text)
-  record.lane = string.match(record.lane, '^[^@]*') .. '@' .. host
+  local lane = string.match(record.lane, '^[^@]*') .. '@' .. host
+  Coverage.move(name, record.lane, lane)
+  record.lane = lane
   call('HSET', PENDING, name, pack(record))
   stand(name, record, false)
 end
@@ -326,9 +333,9 @@ local UNDER_WAY_MS = 3600000
 -- The provider would refuse an item that it still works on, so it waits for that to end.
 local function wait_for_earlier(name, text)
   local record = parse(text)
-  joined_later[name] = nil
   -- A rebound was for an earlier purge than the one under way.
   if is_alone(record) then return drop(name, record) end
+  Coverage.leave_lane(name, record.lane)
   record.due, record.cause = int(NOW + UNDER_WAY_MS), 'under-way'
   call('HSET', PENDING, name, pack(record))
   call('ZADD', DELAYED, record.due, name)
@@ -359,10 +366,8 @@ for _, lane in ipairs(pick.lanes) do
           rest[#rest + 1] = name
         else
           seen[name] = true
-          -- A dir that waits may have got jobs since it was read.
-          text = joined_later[name] or text
           if cover and covered(name, text, lane.priority) then
-            -- It goes with the dir.
+            -- It waits for the dir.
           elseif holders[i] then
             wait_for_earlier(name, text)
           elseif of_host then
@@ -404,7 +409,7 @@ for from = 1, #names, SLICE do
     if string.find(records[i], ' spill=1 ', 1, true) then
       rename(T .. ':waiters:' .. name, T .. ':waiters:' .. id .. ':' .. index)
     end
-    local value = records[i] .. ' item=' .. name
+    local value = (dir_at[name] and Coverage.into_batch(name, records[i]) or records[i]) .. ' item=' .. name
     local other = others[i - from + 1]
     fields[#fields + 1] = index
     fields[#fields + 1] = value

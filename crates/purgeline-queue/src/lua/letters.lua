@@ -23,10 +23,7 @@ local function read_letter(id)
   return { item = item, lane = lane, code = code, entries = entries, more = more == '1' }
 end
 
-local function entry_job(entry)
-  local job, count = string.match(entry, '^([^*]+)%*?(%d*)')
-  return job, tonumber(count) or 1
-end
+local function entry_job(entry) return string.match(entry, '^[^!]+') end
 
 -- A job's part as far as it matters here; nil if it is not kept any more.
 local function read_part(job)

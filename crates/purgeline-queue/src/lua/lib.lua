@@ -5,18 +5,19 @@
 -- ARGV[1] is the time in ms, or '' for Redis's own: only tests hand one in.
 --
 -- A pending record is text that an operator can read:
---   lane=normal/url since=1763700000000 attempts=0 due=0 cause=- spill=0 jobs=01J…,01J…*3
+--   lane=normal/url since=1763700000000 attempts=0 due=0 cause=- spill=0 jobs=01J…,01J…
 --   since    when the item was first asked for, ms
 --   attempts sends so far; 2/1: one of them was accepted and never came to an end
 --   due      0: it stands in its lane; else it is delayed until then, ms. 7/9: it waits for quiet: one
 --            more request that wants quiet delays it further, until 9 at most, any other lets it go
 --   cause    code of the last failed attempt, - if none; under-way: the provider works on an earlier
---            request for the item and would refuse this one; rebound, rebound/CODE: it is also put
---            again after its last purge, so it may have no waiting jobs
+--            request for the item and would refuse this one; covered/ID: a dir will purge it, see
+--            coverage.lua; held, daily-quota: this dir covers nothing, since it may not go; rebound,
+--            rebound/CODE: it is also put again after its last purge, so it may have no waiting jobs
 --   spill    1: further waiting jobs are in the list waiters:<item>
---   jobs     waiting jobs; *3: three items of that job wait for this one (a dir covers urls);
---            *1!1763700000000: of no use to that job after then, ms
--- jobs stands last, so that one more job is an append.
+--   jobs     waiting jobs; !1763700000000: of no use to that job after then, ms
+-- jobs stands last, so that one more job is an append. In a batch ` covers=ID` may follow, the coverage
+-- that a leased dir has, and then ` item=NAME`.
 
 local T = KEYS[1]
 local A, NAME = string.match(T, '^(.*):([^:]*)$')
@@ -36,6 +37,9 @@ local SLICE = 1000
 local ANCESTORS = 32
 
 local call = redis.call
+
+-- What coverage.lua says.
+local Coverage = {}
 
 local function int(number) return string.format('%.0f', number) end
 
@@ -103,7 +107,7 @@ local PRIORITY = { urgent = 0, normal = 1, bulk = 2 }
 local function priority_of(lane) return PRIORITY[string.match(lane, '^%l+')] end
 local function rank(lane, since) return int(priority_of(lane) * 1e14 + since) end
 
--- One more waiting job (an entry: id or id*count) for a record's text; gives the new text.
+-- One more waiting job (an entry: id or id!expires) for a record's text; gives the new text.
 local function join(name, text, entry)
   if string.find(text, ' spill=1 ', 1, true) then
     call('RPUSH', T .. ':waiters:' .. name, entry)
@@ -148,12 +152,6 @@ local function ancestors(name)
   return found
 end
 
--- Whether a dir's record may take over the jobs of an item of this priority: it stands in its
--- lane, and goes no later than the item would by itself.
-local function may_cover(text, priority)
-  return string.find(text, ' due=0 ', 1, true) and priority_of(string.sub(text, 6)) <= priority
-end
-
 -- Until when the items of one kind are held, 0: until somebody lifts it; nil if they are not.
 local function kind_held(kind)
   local hold = call('HGET', HOLD, kind)
@@ -168,7 +166,10 @@ local function drop(name, record)
   call('HDEL', PENDING, name)
   call('ZREM', DELAYED, name)
   if record.cause == 'under-way' then call('HINCRBY', STATS, 'under_way', -1) end
-  if is_dir(name) then call('HINCRBY', STATS, 'dirs', -1) end
+  if is_dir(name) then
+    call('HINCRBY', STATS, 'dirs', -1)
+    Coverage.leave_lane(name, record.lane)
+  end
 end
 
 -- Items that wait here, in whatever way, and those that jobs have announced.
@@ -189,15 +190,22 @@ local function merge(name, newer, record, due, spilled_key, front)
   newer.attempts = math.max(newer.attempts, record.attempts)
   newer.unanswered = math.max(newer.unanswered, record.unanswered)
   newer.since = int(math.min(newer.since, record.since))
+  -- It goes by itself, until a lease finds that it need not.
+  local covered = string.sub(newer.cause, 1, 8) == 'covered/'
+  if covered then Coverage.free(name, newer) end
   if record.cause ~= '-' and newer.cause ~= 'under-way' then newer.cause = record.cause end
   local hastened = priority_of(record.lane) < priority_of(newer.lane)
-  if hastened then newer.lane = record.lane end
+  if hastened then
+    Coverage.move(name, newer.lane, record.lane)
+    newer.lane = record.lane
+  end
   local quiet = newer.latest ~= ''
   newer.latest = ''
   if due > NOW and (quiet or due > tonumber(newer.due)) then
     newer.due = int(due)
     call('ZADD', DELAYED, newer.due, name)
-  elseif quiet then
+    Coverage.leave_lane(name, newer.lane)
+  elseif quiet or covered then
     newer.due = '0'
     call('ZREM', DELAYED, name)
     stand(name, newer, front)
@@ -226,11 +234,12 @@ local function put_back(name, record, due, spilled_key, front)
   if is_dir(name) then call('HINCRBY', STATS, 'dirs', 1) end
 end
 
--- An item of a batch: its record and its name.
+-- An item of a batch: its record, its name, and the coverage that goes along with a dir.
 local function batch_item(value)
   local record = parse(value)
-  local _, at = string.find(value, ' item=', 1, true)
-  record.name = string.sub(value, at + 1)
+  local from, to = string.find(value, ' item=', 1, true)
+  record.name = string.sub(value, to + 1)
+  if is_dir(record.name) then record.covers = string.match(string.sub(value, 1, from - 1), ' covers=(c%d+)$') end
   return record
 end
 

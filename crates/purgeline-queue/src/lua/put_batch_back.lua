@@ -18,6 +18,7 @@ local function put_batch_back(batch, cause, attempts)
     local item = items[index]
     item.attempts = item.attempts + attempts
     if cause ~= '' then blame(item, cause) end
+    if item.covers then Coverage.release(item.covers) end
     put_back(item.name, item, 0, T .. ':waiters:' .. batch .. ':' .. index, true)
   end
   call_returned(batch)

@@ -9,7 +9,6 @@
 --   told    the most that the provider said to have counted;  told_at  when
 --   10m:<n> items let go in the n-th ten minutes of the day
 -- quota:<name>-per-host:<day>  hash: host -> items let go
--- quota:dirs-wait              hash: host, or * for all -> when the day begins that its dirs wait for
 --
 -- A batch's field `quotas` says what it has taken: urls@2026-01-31=60/0, the count and what was vague
 -- then; dirs-per-host@2026-01-31=a.example.com*3,b.example.com*1. Its field `told` names the
@@ -19,7 +18,6 @@ local QUOTA_KEEP_MS = 172800000
 local TEN_MINUTES = 600000
 -- So long after a day began, by Redis's clock, the provider's own may still show the day before.
 local UNSURE_MS = 300000
-local DIRS_WAIT = A .. ':quota:dirs-wait'
 
 local function quota_key(name, day) return A .. ':quota:' .. name .. ':' .. day end
 
@@ -133,24 +131,6 @@ local function take_quotas(batch)
   local key = T .. ':batch:' .. batch
   if #entries > 0 then call('HSET', key, 'quotas', table.concat(entries, ' ')) else call('HDEL', key, 'quotas') end
   call('HDEL', key, 'told')
-end
-
--- Takes down that dirs wait for another day, of a host or (*) of all; stop: nil if they wait no longer.
-local function note_dirs(host, stop)
-  if not stop then return call('HDEL', DIRS_WAIT, '*', host or '*') end
-  call('HSET', DIRS_WAIT, stop[3] and host or '*', int(stop[1]))
-  call('PEXPIRE', DIRS_WAIT, int(stop[1] - NOW + QUOTA_KEEP_MS))
-end
-
--- Whether dirs of a host wait for another day: what is below them then need not.
-local waits_of = {}
-local function dirs_wait(host)
-  host = host or '*'
-  if waits_of[host] == nil then
-    local all, own = unpack(call('HMGET', DIRS_WAIT, '*', host))
-    waits_of[host] = math.max(tonumber(all or 0), tonumber(own or 0)) > NOW
-  end
-  return waits_of[host]
 end
 
 -- === what becomes of it ===

@@ -17,6 +17,8 @@ local function rebound(name, lane, how)
     call('HINCRBY', STATS, 'rebounds', 1)
     record = { lane = lane, since = int(NOW), attempts = '0', unanswered = 0, cause = 'rebound', spill = '0', jobs = '' }
   end
+  -- One that stood in its lane does not any more.
+  Coverage.leave_lane(name, record.lane)
   record.due, record.latest = due, due
   call('HSET', PENDING, name, pack(record))
   call('ZADD', DELAYED, due, name)

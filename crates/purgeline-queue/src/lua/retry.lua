@@ -32,16 +32,16 @@ local function parts_of(letter)
   return parts
 end
 
--- The items of a job are open again. id: of the letter that said that they failed.
-local function reopen(job, part, items, id)
+-- An item of a job is open again. id: of the letter that said that it failed.
+local function reopen(job, part, id)
   local key, dead = T .. ':job:' .. job, {}
   for known in string.gmatch(part.dead, '%S+') do
     if known ~= id then dead[#dead + 1] = known end
   end
-  part.dead, part.failed = table.concat(dead, ' '), part.failed - items
+  part.dead, part.failed = table.concat(dead, ' '), part.failed - 1
   call('HSET', key, 'failed', part.failed)
   if #dead > 0 then call('HSET', key, 'dead', part.dead) else call('HDEL', key, 'dead') end
-  call('HINCRBY', key, 'retried', items)
+  call('HINCRBY', key, 'retried', 1)
   if part.ended then
     part.ended, part.round = false, promised[job]
     call('HSET', key, 'state', 'active', 'round', part.round)
@@ -53,11 +53,11 @@ end
 local function retry(id, letter, parts)
   local entries = {}
   for _, entry in ipairs(letter.entries) do
-    local job, items = entry_job(entry)
+    local job = entry_job(entry)
     local part = parts[job]
-    if part and not part.cancelling and part.failed >= items then
-      reopen(job, part, items, id)
-      entries[#entries + 1] = items == 1 and job or job .. '*' .. items
+    if part and not part.cancelling and part.failed >= 1 then
+      reopen(job, part, id)
+      entries[#entries + 1] = job
     end
   end
   -- What waits knows of an attempt of its own, or of none.

@@ -9,8 +9,9 @@
 --         outcome  done | failed | retry | again (a retry that is no attempt: nothing was sent)
 --                  | unanswered (a retry of what was accepted and never came to an end)
 --         ms       retry, again, unanswered: not before so many ms from now
--- returns {items settled, 1 if spilled waiting jobs are left for drain.lua, 1 if parts ended}
--- bound O(items and the jobs in their records); the jobs in spilled lists are left to drain.lua
+-- returns {items settled, 1 if something is left for drain.lua, 1 if parts ended}
+-- bound O(items and the jobs in their records); the jobs in spilled lists, and the items that a dir
+-- covered, are left to drain.lua
 
 local batch = ARGV[2]
 local keep_succeeded, keep_failed, most_dead = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -38,13 +39,17 @@ for i = 1, #asked do
     -- Reading the whole record costs more than all else that is done with an item that is done.
     local _, spill = string.find(value, ' spill=', 1, true)
     local item, name = string.find(value, ' item=', spill, true)
+    name = string.sub(value, name + 1)
+    local jobs, covers = string.sub(value, spill + 8, item - 1), nil -- behind 'N jobs='
+    if is_dir(name) then jobs, covers = string.match(jobs, '^(%S*)'), string.match(jobs, ' covers=(%S+)$') end
     open[#open + 1] = {
       at = asked[i],
       value = value,
       spill = string.sub(value, spill + 1, spill + 1),
-      jobs = string.sub(value, spill + 8, item - 1), -- behind 'N jobs='
+      jobs = jobs,
+      covers = covers,
     }
-    names[#names + 1] = string.sub(value, name + 1)
+    names[#names + 1] = name
   end
 end
 if #open == 0 then return { 0, 0, 0 } end
@@ -57,10 +62,17 @@ let_go(names, batch)
 
 local counts = new_counts()
 local done, failed = outcome_of('done', batch), outcome_of('failed', batch) .. ' dead='
-local spilled_left, retries, again, outcomes = 0, 0, {}, {}
+local left_to_drain, retries, again, outcomes = 0, 0, {}, {}
 for at, entry in ipairs(open) do
   local index, outcome, ms, class, code, message = unpack(ARGV, entry.at, entry.at + 5)
   local spilled = T .. ':waiters:' .. batch .. ':' .. index
+  -- What a dir covers settles with it only if its purge ended well.
+  if entry.covers and outcome == 'done' then
+    Coverage.settle(entry.covers, batch)
+    left_to_drain = 1
+  elseif entry.covers then
+    Coverage.release(entry.covers)
+  end
   if outcome ~= 'done' and outcome ~= 'failed' then
     local item = batch_item(entry.value)
     retries = retries + 1
@@ -85,10 +97,10 @@ for at, entry in ipairs(open) do
       .. ' jobs=' .. some_jobs(entry.jobs)
     if entry.spill == '1' then
       call('RPUSH', SETTLING, spilled .. ' ' .. outcome .. ' ' .. dead)
-      spilled_left = 1
+      left_to_drain = 1
     end
     -- A rebound does not rebound.
-    if rebounds and outcome == 'done' and (entry.jobs ~= '' or entry.spill == '1') then
+    if rebounds and outcome == 'done' and (entry.jobs ~= '' or entry.spill == '1' or entry.covers) then
       rebound(names[at], string.match(entry.value, '^lane=(%S+)'), rebounds)
     end
   end
@@ -110,4 +122,4 @@ if closes then
   call('LREM', READY, 1, batch)
   call('DEL', key)
 end
-return { #open, spilled_left, ended }
+return { #open, left_to_drain, ended }

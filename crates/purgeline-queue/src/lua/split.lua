@@ -36,6 +36,11 @@ for _, range in ipairs({ { 1, middle }, { middle + 1, #indexes } }) do
     for i = range[1], range[2] do
       local value, to = values[indexes[i]], i - range[1] + 1
       local item = batch_item(value)
+      -- A dir that has to be sent once more covers nothing meanwhile.
+      if item.covers then
+        Coverage.release(item.covers)
+        value = pack(item) .. ' item=' .. item.name
+      end
       call('HSET', new_key, to, value)
       if item.spill == '1' then
         rename(T .. ':waiters:' .. batch .. ':' .. indexes[i], T .. ':waiters:' .. id .. ':' .. to)

@@ -50,7 +50,7 @@ for index, item in pairs(items) do
   end
   if item.spill == '1' and call('EXISTS', T .. ':waiters:' .. batch .. ':' .. index) == 0 then
     item.spill = '0'
-    call('HSET', key, index, pack(item) .. ' item=' .. item.name)
+    call('HSET', key, index, pack(item) .. (item.covers and ' covers=' .. item.covers or '') .. ' item=' .. item.name)
     done[#done + 1] = 'its record of ' .. item.name .. ' names the jobs that are known'
   end
 end

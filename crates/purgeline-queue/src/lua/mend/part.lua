@@ -35,7 +35,8 @@ if lost > 0 then
     tonumber(ARGV[4]), tonumber(ARGV[5]))
 end
 local counts = new_counts()
-count_entry(counts, job .. '*' .. lost, 'failed', dead)
+count_entry(counts, job, 'failed', dead)
+counts.jobs[job].failed = lost
 if add_to_part(job, counts.jobs[job], tonumber(ARGV[3]), tonumber(ARGV[4])) then
   call('HINCRBY', STATS, 'jobs_ended', 1)
 end

@@ -15,14 +15,15 @@ macro_rules! script {
     };
 }
 
-static SETTLE: LazyLock<Script> =
-    script!("lib.lua" "quota.lua" "calls.lua" "counts.lua" "history.lua" "rebound.lua" "settle.lua");
-static DRAIN: LazyLock<Script> = script!("lib.lua" "counts.lua" "expire.lua" "drain.lua");
+static SETTLE: LazyLock<Script> = script!("lib.lua" "coverage.lua" "quota.lua" "calls.lua" "counts.lua" "history.lua" "rebound.lua" "settle.lua");
+static DRAIN: LazyLock<Script> =
+    script!("lib.lua" "coverage.lua" "counts.lua" "history.lua" "expire.lua" "drain.lua");
 static REOPEN: LazyLock<Script> = script!("lib.lua" "counts.lua" "letters.lua" "reopen.lua");
-static RETRY: LazyLock<Script> = script!("lib.lua" "counts.lua" "letters.lua" "retry.lua");
+static RETRY: LazyLock<Script> = script!("lib.lua" "coverage.lua" "counts.lua" "letters.lua" "retry.lua");
 static REOPEN_JOB: LazyLock<Script> = script!("reopen_job.lua");
-static CANCEL: LazyLock<Script> = script!("lib.lua" "counts.lua" "waiters.lua" "cancel.lua");
-static CANCEL_PENDING: LazyLock<Script> = script!("lib.lua" "counts.lua" "waiters.lua" "cancel_pending.lua");
+static CANCEL: LazyLock<Script> = script!("lib.lua" "coverage.lua" "counts.lua" "waiters.lua" "cancel.lua");
+static CANCEL_PENDING: LazyLock<Script> =
+    script!("lib.lua" "coverage.lua" "counts.lua" "waiters.lua" "cancel_pending.lua");
 static COMPACT: LazyLock<Script> = script!("lib.lua" "compact.lua");
 
 fn begin<'a>(script: &'a Script, queue: &Queue, target: &Target, now: i64) -> ScriptInvocation<'a> {
@@ -65,6 +66,7 @@ pub(crate) async fn settle(
 pub(crate) async fn drain(queue: &Queue, target: &Target, now: i64, most: usize) {
     let mut script = begin(&DRAIN, queue, target, now);
     script.arg(RETENTION.succeeded_ms).arg(RETENTION.failed_ms).arg(most);
+    script.arg(RETENTION.history_ms).arg(RETENTION.max_history);
     let _: (u64, bool) = script.invoke_async(&mut queue.manager()).await.unwrap();
 }
 
