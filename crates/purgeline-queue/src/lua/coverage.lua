@@ -8,7 +8,8 @@
 -- coverages         hash: coverage id -> dir, as long as the dir's record stands in its lane
 -- covering:<lane>   hash: dir -> coverage id, of the dirs of that lane that cover something
 -- covered:<id>      list of the names that it covers. Hints, as in lanes: an item is covered as long as
---                   its record says so, and an id is never given twice
+--                   its record says so, and an id is never given twice. @ID: all that another coverage
+--                   has, whose dir is covered itself
 -- uncovering        list of coverage ids whose items are to return to their lanes
 --
 -- A coverage is sealed when its dir leaves its lane: nothing joins it then. It goes on in the dir's
@@ -96,10 +97,11 @@ function Coverage.list(id, names, dir, lane)
   call('HINCRBY', STATS, 'covered', #names)
 end
 
--- Has an item that stands in its lane wait for a dir in this one.
+-- Has an item that stands in its lane wait for a dir in this one, together with all that it covers itself.
 function Coverage.cover(name, record, dir, lane)
-  Coverage.leave_lane(name, record.lane)
+  local own = is_dir(name) and Coverage.seal(name, record.lane)
   local id = Coverage.id_of(dir, lane)
+  if own then call('RPUSH', list_of(id), '@' .. own) end
   record.due, record.cause = Coverage.words(id)
   record.latest = ''
   call('HSET', PENDING, name, pack(record))
@@ -135,16 +137,21 @@ end
 -- The dir's purge has ended well: drain.lua settles what it covered.
 function Coverage.settle(id, batch) call('RPUSH', SETTLING, list_of(id) .. ' covered ' .. batch) end
 
--- The names among these that this coverage still has, and the texts of their records.
+-- The names among these that this coverage still has, the texts of their records, and the ids of
+-- coverages that it has as a whole.
 function Coverage.still(id, names)
-  local mine, texts = {}, {}
+  local mine, texts, whole, seen = {}, {}, {}, {}
   for i, text in ipairs(call('HMGET', PENDING, unpack(names))) do
-    if text and Coverage.of(text) == id then
-      mine[#mine + 1] = names[i]
+    local name = names[i]
+    if text and not seen[name] and Coverage.of(text) == id then
+      seen[name] = true
+      mine[#mine + 1] = name
       texts[#texts + 1] = text
+    elseif string.sub(name, 1, 1) == '@' then
+      whole[#whole + 1] = string.sub(name, 2)
     end
   end
-  return mine, texts
+  return mine, texts, whole
 end
 
 -- A record waits for no dir any more; the caller writes it.
@@ -162,7 +169,8 @@ function Coverage.uncover(most)
     local names = call('LPOP', list_of(id), most)
     if names then
       most = most - #names
-      local mine, texts = Coverage.still(id, names)
+      local mine, texts, whole = Coverage.still(id, names)
+      if #whole > 0 then call('RPUSH', UNCOVERING, unpack(whole)) end
       for i, name in ipairs(mine) do
         local record = parse(texts[i])
         Coverage.free(name, record)

@@ -1,12 +1,12 @@
 -- Counts outcomes for the waiting jobs of hot items, whose lists settle.lua left, and for those
 -- whose requests have expired, and settles the items that a dir covered whose purge ended well, a
--- bounded number a call. Those of an item that failed are named in
--- its dead letter's list, so that it can be retried for them: at most 500, of the others the letter
--- says how many items they were.
+-- bounded number a call. Items that no dir covers any more return to their lanes, as in lease.lua.
+-- The jobs of an item that failed are named in its dead letter's list, so that it can be retried for
+-- them: at most 500, of the others the letter says how many items they were.
 --
 -- ARGV  2 ms to keep parts that succeeded    3 ms to keep other parts    4 most waiting jobs, or items, a call
 --       5 ms to keep outcomes in the history    6 most items of the history
--- returns {lists left, more if items are left to expire; 1 if parts ended}
+-- returns {lists left, more if items are left to expire or to return; 1 if parts ended}
 -- bound O(jobs and items a call, and the jobs in the items' records), and that of expire.lua
 
 local keep_succeeded, keep_failed, most = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -27,12 +27,14 @@ local function name_jobs(dead, entries)
   if unnamed > 0 then call('HINCRBY', letter, 'unnamed', unnamed) end
 end
 
-local more_expired = expire()
+local more = expire()
+more = Coverage.uncover(most) or more
 local counts, outcomes = new_counts(), {}
 
 -- The dir of a batch was purged, and so were these items, as far as they still waited for that.
 local function settle_covered(id, batch, names)
-  local mine, texts = Coverage.still(id, names)
+  local mine, texts, whole = Coverage.still(id, names)
+  for _, other in ipairs(whole) do Coverage.settle(other, batch) end
   if #mine == 0 then return end
   local well, dirs = outcome_of('done', batch), 0
   for i, name in ipairs(mine) do
@@ -83,4 +85,4 @@ while done < most do
 end
 write_history(outcomes, tonumber(ARGV[5]), tonumber(ARGV[6]))
 local ended = apply_counts(counts, keep_succeeded, keep_failed)
-return { call('LLEN', SETTLING) + (more_expired and 1 or 0), ended }
+return { call('LLEN', SETTLING) + (more and 1 or 0), ended }

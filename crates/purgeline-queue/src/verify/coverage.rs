@@ -18,6 +18,8 @@ pub(super) struct Coverages {
     pub(super) ended: BTreeSet<String>,
     /// The ids that are said to have a dir that waits.
     open: BTreeSet<String>,
+    /// Coverages that end with another one: that one's id, theirs.
+    parts: Vec<(String, String)>,
 }
 
 impl Walk<'_> {
@@ -59,6 +61,9 @@ impl Walk<'_> {
             let mut names = HashSet::new();
             for from in (0..).step_by(PAGE) {
                 let page = self.page_of(&key, from).await?;
+                let parts =
+                    page.iter().filter_map(|name| Some((id.clone(), name.strip_prefix('@')?.to_owned())));
+                self.coverages.parts.extend(parts);
                 names.extend(page.iter().map(|name| print_of(name.as_str())));
                 if page.len() < PAGE {
                     break;
@@ -78,6 +83,11 @@ impl Walk<'_> {
 
     /// Coverages that nothing will end; to be called when all that might has been read.
     pub(super) fn stray_coverages(&mut self) {
+        let parts = std::mem::take(&mut self.coverages.parts);
+        // A narrower dir's before a wider one's: it takes as many rounds as dirs lie in each other.
+        while parts.iter().fold(false, |more, (whole, part)| {
+            more | (self.coverages.ended.contains(whole) && self.coverages.ended.insert(part.clone()))
+        }) {}
         let mut known = std::mem::take(&mut self.coverages.open);
         known.extend(self.coverages.listed.keys().cloned());
         for id in known.difference(&std::mem::take(&mut self.coverages.ended)) {
