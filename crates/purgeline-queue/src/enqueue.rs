@@ -33,11 +33,12 @@ pub struct Chunk<'a> {
 pub enum Enqueued {
     /// It was added.
     Added {
-        /// Items that got a record of their own: each will cost a purge.
+        /// Items that got a record of their own and wait for nothing: each will cost a purge.
         new: u64,
         /// Items that joined the pending record of the same item.
         joined: u64,
-        /// Items that joined a waiting dir above them.
+        /// Items that got a record of their own and wait for a dir above them, which will purge them if
+        /// it can.
         covered: u64,
     },
     /// It was there already, from an earlier call whose answer was lost: nothing was added.

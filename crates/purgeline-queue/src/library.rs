@@ -76,6 +76,7 @@ const TABLES: &[Table] = tables! {
     "Record" "lua/lib/record.lua";
     "Waiters" "lua/lib/waiters.lua";
     "Pending" "lua/lib/pending.lua";
+    "Coverage" "lua/lib/coverage.lua";
     "Inflight" "lua/lib/inflight.lua";
     "Embargo" "lua/lib/embargo.lua";
     "Expiry" "lua/lib/expiry.lua";
@@ -86,6 +87,8 @@ const TABLES: &[Table] = tables! {
     "Quota" "lua/lib/quota.lua";
     "Calls" "lua/lib/calls.lua";
     "Batch" "lua/lib/batch.lua";
+    "Decision" "lua/lib/decision.lua";
+    "Chunk" "lua/lib/chunk.lua";
     "Counts" "lua/lib/counts.lua";
     "Letters" "lua/lib/letters.lua";
     "History" "lua/lib/history.lua";

@@ -42,6 +42,8 @@ functions! {
     MEND_RECORD "mend_record" Target GetsWorkDone "lua/mend/record.lua";
     MEND_PENDING "mend_pending" Target GetsWorkDone "lua/mend/pending.lua";
     MEND_EMBARGO "mend_embargo" Target GetsWorkDone "lua/mend/embargo.lua";
+    MEND_COVERED "mend_covered" Target GetsWorkDone "lua/mend/covered.lua";
+    MEND_COVERAGE "mend_coverage" Target GetsWorkDone "lua/mend/coverage.lua";
     MEND_LANE "mend_lane" Target GetsWorkDone "lua/mend/lane.lua";
     MEND_BATCH "mend_batch" Target GetsWorkDone "lua/mend/batch.lua";
     MEND_BATCH_ITEM "mend_batch_item" Target GetsWorkDone "lua/mend/batch_item.lua";

@@ -4,7 +4,8 @@ use purgeline_core::{Cause, Target, config::RetentionConfig};
 /// Items of one script call: together with the jobs in their records it then holds Redis for a
 /// millisecond or two.
 const MAX_SETTLED: usize = 100;
-/// Waiting jobs of one call that counts a hot item's outcome.
+/// Waiting jobs of one call that counts a hot item's outcome, or items of one that settles what a dir
+/// covered.
 const MAX_DRAINED: usize = 500;
 
 /// How long ended things are kept, as the scripts take it.
@@ -94,7 +95,7 @@ impl Queue {
         retention: &Retention,
     ) -> Result<Settled, QueueError> {
         let mut all = Settled::default();
-        let mut spilled = false;
+        let mut left_to_drain = false;
         // Backwards, since what goes back to the front of its lane goes before what went there first.
         for slice in outcomes.rchunks(MAX_SETTLED) {
             let mut script = self.script(&scripts::SETTLE, target);
@@ -122,16 +123,16 @@ impl Queue {
             let (items, left, ended): (u64, bool, bool) = self.invoke(&script).await?;
             all.items += items;
             all.parts_ended |= ended;
-            spilled |= left;
+            left_to_drain |= left;
         }
-        if spilled {
+        if left_to_drain {
             all.parts_ended |= self.drain(target, retention).await?;
         }
         Ok(all)
     }
 
-    /// Counts what hot items' outcomes have left to count, for all jobs that wait for them, a
-    /// bounded number a script call. Also what is left from a worker that died in the middle.
+    /// Counts what hot items' outcomes have left to count, for all jobs that wait for them, and settles
+    /// what a dir covered whose purge ended well, a bounded number a script call. Also what is left from a worker that died in the middle.
     /// True if parts of jobs ended.
     ///
     /// # Errors
@@ -140,7 +141,12 @@ impl Queue {
         let mut any_ended = false;
         loop {
             let mut script = self.script(&scripts::DRAIN, target);
-            script.arg(retention.succeeded_ms).arg(retention.failed_ms).arg(MAX_DRAINED);
+            script
+                .arg(retention.succeeded_ms)
+                .arg(retention.failed_ms)
+                .arg(MAX_DRAINED)
+                .arg(retention.history_ms)
+                .arg(retention.max_history);
             let (left, ended): (u64, bool) = self.invoke(&script).await?;
             any_ended |= ended;
             if left == 0 {

@@ -1,5 +1,5 @@
 -- Makes the items of one chunk of a job wait at a target: each joins the pending record of the
--- same item, or of a waiting dir that covers it, or gets a record of its own. With not_before in
+-- same item, or gets a record of its own, which waits for a dir if one that waits covers it. With not_before in
 -- the future they wait apart until then (embargo.lua), coalesced with those of the same time.
 --
 -- args
@@ -12,7 +12,7 @@
 --   8    source, may be ''
 --   9    '' or words, times in ms: quiet=10000 max_wait=60000 not_before=1763700000000 expires=1763700000000
 --   then for each item (at most 500): name, lane
--- returns {'ok', new, joined, covered}
+-- returns {'ok', new, joined, covered}   new: not counting those that are covered
 --         {'repeated'}          this chunk was taken before: nothing was added. It is counted in the
 --                               job's part, so that this connection has written something that WAIT
 --                               can wait for
@@ -35,8 +35,7 @@ return function(ctx, args)
     -- What is urgent waits for no quiet; an embargo is all the waiting that there is.
     if priority == 'urgent' or not_before then quiet = nil end
   end
-  local entry, entry_of_many = job, job .. '*%d'
-  if expires then entry, entry_of_many = job .. '*1!' .. Text.int(expires), job .. '*%d!' .. Text.int(expires) end
+  local entry = expires and job .. '!' .. Text.int(expires) or job
   local part = Keys.job(ctx, job)
 
   local known = redis.call('HMGET', part, 'chunks', 'abandoned', 'items', 'chunks_total', 'enqueued', 'cancel')
@@ -89,10 +88,10 @@ return function(ctx, args)
   end
   local new_dirs = false
   local function covering(name)
-    if not coverable or not (new_dirs or next(waiting_dirs)) or Quota.dirs_wait(ctx, Names.host_of_name(name)) then return nil end
+    if not coverable or not (new_dirs or next(waiting_dirs)) then return nil end
     for _, dir in ipairs(Names.ancestors(name)) do
       local text = changed[dir] or waiting_dirs[dir]
-      if text and Record.may_cover(text, Names.priority(priority)) then return dir end
+      if text and Coverage.offers(text, Names.priority(priority)) then return dir end
     end
   end
 
@@ -111,15 +110,17 @@ return function(ctx, args)
   end
 
   -- Decided before anything is written, since a full queue changes nothing.
-  local plan, covered_by, created = {}, {}, 0
+  local plan, created, covered = {}, 0, 0
+  local covering_dir = {} -- of each item that is planned to be covered, by its place
   for i, name in ipairs(names) do
     if texts[i] or changed[name] then
       plan[i] = 'join'
     else
       local dir = covering(name)
       if dir then
-        plan[i] = 'cover'
-        covered_by[dir] = (covered_by[dir] or 0) + 1
+        plan[i], covering_dir[i] = 'cover', dir
+        covered = covered + 1
+        changed[name] = '' -- It has a record from now on, which covers nothing.
       else
         plan[i] = 'new'
         created = created + 1
@@ -131,7 +132,7 @@ return function(ctx, args)
   -- A job of several chunks is refused as a whole, on its first, and its announced items keep their
   -- room: they may coalesce, which only the later chunks will tell.
   if chunk == 0 then
-    local have, more = Pending.waiting(ctx), chunks > 1 and total or created
+    local have, more = Pending.waiting(ctx), chunks > 1 and total or created + covered
     if more > 0 and have + more > most then return { 'full', have } end
   end
 
@@ -145,6 +146,7 @@ return function(ctx, args)
     list[#list + 1] = name
   end
   local delays, released = {}, {}
+  local to_list = {} -- coverage id -> its new names, its dir
   local function delay(name, till)
     delays[#delays + 1] = till
     delays[#delays + 1] = name
@@ -165,8 +167,54 @@ return function(ctx, args)
     delay(name, till)
     return head .. till .. '/' .. Text.int(latest) .. tail
   end
+  -- The waiting dirs that cover what this chunk joins, and their records. Who is covered by none that
+  -- is still in its lane came before that was leased, so it must not wait for it together with who comes now.
+  local dir_of, dir_texts = {}, {}
+  local function read_coverages()
+    local ids, dirs, seen = {}, {}, {}
+    for i in ipairs(names) do
+      local id = plan[i] == 'join' and texts[i] and Coverage.of(texts[i])
+      if id and not seen[id] then
+        seen[id] = true
+        ids[#ids + 1] = id
+      end
+    end
+    if #ids == 0 then return end
+    for i, dir in ipairs(Coverage.dirs_of(ctx, ids)) do
+      if dir then
+        dir_of[ids[i]] = dir
+        dirs[#dirs + 1] = dir
+      end
+    end
+    if #dirs == 0 then return end
+    for i, text in ipairs(redis.call('HMGET', ctx.pending, unpack(dirs))) do dir_texts[dirs[i]] = text end
+  end
+  -- One more request for a record that is covered, which has the request's haste by now.
+  local function meet_covered(name, text, id)
+    local dir = dir_of[id]
+    local dir_text = dir and (changed[dir] or dir_texts[dir])
+    if dir_text and Coverage.offers(dir_text, Names.priority_of(string.sub(text, 6))) then return text end
+    released[#released + 1] = name
+    push(string.match(text, '^lane=(%S+)'), name)
+    return (string.gsub(text, ' due=%S+ cause=%S+ ', ' due=0 cause=- ', 1))
+  end
+  read_coverages()
   for i, name in ipairs(names) do
-    if plan[i] == 'new' then
+    if plan[i] == 'cover' then
+      local dir = covering_dir[i]
+      local dir_lane = string.match(changed[dir] or waiting_dirs[dir], '^lane=(%S+)')
+      local id = Coverage.id_of(ctx, dir, dir_lane)
+      local listed = to_list[id] or { dir = dir }
+      to_list[id] = listed
+      listed[#listed + 1] = name
+      local till, cause = Coverage.words(ctx, id)
+      delay(name, till)
+      changed[name] = 'lane=' .. lanes[i] .. ' since=' .. Text.int(since) .. ' attempts=0 due=' .. till .. ' cause=' .. cause
+        .. ' spill=0 jobs=' .. entry
+      -- A duplicate of it in this very call joins it.
+      dir_of[id], dir_texts[dir] = dir, waiting_dirs[dir]
+      if Names.is_dir(name) then new_dir_count = new_dir_count + 1 end
+    elseif plan[i] == 'new' then
       if quiet then
         delay(name, Text.int(ctx.now + math.min(quiet, max_wait)))
       elseif not_before then
@@ -183,17 +231,16 @@ return function(ctx, args)
       if Names.priority_of(lane) > Names.priority(priority) then
         -- An urgent job asks for what waits with less haste: the record moves, the old hint is skipped.
         text = 'lane=' .. lanes[i] .. string.sub(text, #lane + 6)
+        if stands then Coverage.move(ctx, name, lane, lanes[i]) end
         lane = lanes[i]
         if stands then push(lane, name) end
       end
-      if not stands then text = meet_delayed(name, text, lane) end
+      if not stands then
+        local id = Coverage.of(text)
+        text = id and meet_covered(name, text, id) or meet_delayed(name, text, lane)
+      end
       changed[name] = Waiters.join(ctx, name, text, entry)
     end
-  end
-  local covered = 0
-  for dir, count in pairs(covered_by) do
-    covered = covered + count
-    changed[dir] = Waiters.join(ctx, dir, changed[dir] or waiting_dirs[dir], count == 1 and entry or string.format(entry_of_many, count))
   end
 
   local writes = {}
@@ -202,6 +249,10 @@ return function(ctx, args)
     writes[#writes + 1] = text
   end
   for at = 1, #writes, 1000 do redis.call('HSET', store, unpack(writes, at, math.min(at + 999, #writes))) end
+  for id, listed in pairs(to_list) do
+    local dir = listed.dir
+    Coverage.list(ctx, id, listed, dir, string.match(changed[dir] or waiting_dirs[dir], '^lane=(%S+)'))
+  end
   if #delays > 0 then redis.call('ZADD', not_before and ctx.embargoes or ctx.delayed, unpack(delays)) end
   if #released > 0 then redis.call('ZREM', ctx.delayed, unpack(released)) end
   if expires and not not_before then
@@ -228,7 +279,6 @@ return function(ctx, args)
   if chunk + 1 == chunks and chunks > 1 then redis.call('ZREM', ctx.submitting, job) end
   redis.call('HINCRBY', ctx.stats, 'asked', #names)
   if joined > 0 then redis.call('HINCRBY', ctx.stats, 'joined', joined) end
-  if covered > 0 then redis.call('HINCRBY', ctx.stats, 'covered', covered) end
-  if next(pushes) or #delays > 0 then redis.call('PUBLISH', ctx.wake, 'enqueued') end
+  if next(pushes) or #delays > 2 * covered then redis.call('PUBLISH', ctx.wake, 'enqueued') end
   return { 'ok', created, joined, covered }
 end

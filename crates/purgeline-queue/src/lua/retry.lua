@@ -37,16 +37,16 @@ return function(ctx, args)
     return parts
   end
 
-  -- The items of a job are open again. id: of the letter that said that they failed.
-  local function reopen(job, part, items, id)
+  -- An item of a job is open again. id: of the letter that said that it failed.
+  local function reopen(job, part, id)
     local key, dead = Keys.job(ctx, job), {}
     for known in string.gmatch(part.dead, '%S+') do
       if known ~= id then dead[#dead + 1] = known end
     end
-    part.dead, part.failed = table.concat(dead, ' '), part.failed - items
+    part.dead, part.failed = table.concat(dead, ' '), part.failed - 1
     redis.call('HSET', key, 'failed', part.failed)
     if #dead > 0 then redis.call('HSET', key, 'dead', part.dead) else redis.call('HDEL', key, 'dead') end
-    redis.call('HINCRBY', key, 'retried', items)
+    redis.call('HINCRBY', key, 'retried', 1)
     if part.ended then
       part.ended, part.round = false, promised[job]
       redis.call('HSET', key, 'state', 'active', 'round', part.round)
@@ -58,11 +58,11 @@ return function(ctx, args)
   local function retry(id, letter, parts)
     local entries = {}
     for _, entry in ipairs(letter.entries) do
-      local job, items = Letters.entry_job(entry)
+      local job = Letters.entry_job(entry)
       local part = parts[job]
-      if part and not part.cancelling and part.failed >= items then
-        reopen(job, part, items, id)
-        entries[#entries + 1] = items == 1 and job or job .. '*' .. items
+      if part and not part.cancelling and part.failed >= 1 then
+        reopen(job, part, id)
+        entries[#entries + 1] = job
       end
     end
     -- What waits knows of an attempt of its own, or of none.

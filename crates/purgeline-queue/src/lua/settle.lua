@@ -13,8 +13,9 @@
 --          outcome  done | failed | retry | again (a retry that is no attempt: nothing was sent)
 --                   | unanswered (a retry of what was accepted and never came to an end)
 --          ms       retry, again, unanswered: not before so many ms from now
--- returns {items settled, 1 if spilled waiting jobs are left for drain.lua, 1 if parts ended}
--- bound O(items and the jobs in their records); the jobs in spilled lists are left to drain.lua
+-- returns {items settled, 1 if something is left for drain.lua, 1 if parts ended}
+-- bound O(items and the jobs in their records); the jobs in spilled lists, and the items that a dir
+-- covered, are left to drain.lua
 
 return function(ctx, args)
   local batch = args[2]
@@ -43,13 +44,17 @@ return function(ctx, args)
       -- Reading the whole record costs more than all else that is done with an item that is done.
       local _, spill = string.find(value, ' spill=', 1, true)
       local item, name = string.find(value, ' item=', spill, true)
+      name = string.sub(value, name + 1)
+      local jobs, covers = string.sub(value, spill + 8, item - 1), nil -- behind 'N jobs='
+      if Names.is_dir(name) then jobs, covers = string.match(jobs, '^(%S*)'), string.match(jobs, ' covers=(%S+)$') end
       open[#open + 1] = {
         at = asked[i],
         value = value,
         spill = string.sub(value, spill + 1, spill + 1),
-        jobs = string.sub(value, spill + 8, item - 1), -- behind 'N jobs='
+        jobs = jobs,
+        covers = covers,
       }
-      names[#names + 1] = string.sub(value, name + 1)
+      names[#names + 1] = name
     end
   end
   if #open == 0 then return { 0, 0, 0 } end
@@ -62,10 +67,17 @@ return function(ctx, args)
 
   local counts = Counts.new()
   local done, failed = History.outcome(ctx, 'done', batch), History.outcome(ctx, 'failed', batch) .. ' dead='
-  local spilled_left, retries, again, outcomes = 0, 0, {}, {}
+  local left_to_drain, retries, again, outcomes = 0, 0, {}, {}
   for at, entry in ipairs(open) do
     local index, outcome, ms, class, code, message = unpack(args, entry.at, entry.at + 5)
     local spilled = Keys.batch_waiters(ctx, batch, index)
+    -- What a dir covers settles with it only if its purge ended well.
+    if entry.covers and outcome == 'done' then
+      Coverage.settle(ctx, entry.covers, batch)
+      left_to_drain = 1
+    elseif entry.covers then
+      Coverage.release(ctx, entry.covers)
+    end
     if outcome ~= 'done' and outcome ~= 'failed' then
       local item = Record.batch_item(entry.value)
       retries = retries + 1
@@ -90,10 +102,10 @@ return function(ctx, args)
         .. ' jobs=' .. History.some_jobs(entry.jobs)
       if entry.spill == '1' then
         redis.call('RPUSH', ctx.settling, spilled .. ' ' .. outcome .. ' ' .. dead)
-        spilled_left = 1
+        left_to_drain = 1
       end
       -- A rebound does not rebound.
-      if rebounds and outcome == 'done' and (entry.jobs ~= '' or entry.spill == '1') then
+      if rebounds and outcome == 'done' and (entry.jobs ~= '' or entry.spill == '1' or entry.covers) then
         Rebound.plan(ctx, names[at], string.match(entry.value, '^lane=(%S+)'), rebounds)
       end
     end
@@ -115,5 +127,5 @@ return function(ctx, args)
     redis.call('LREM', ctx.ready, 1, batch)
     redis.call('DEL', key)
   end
-  return { #open, spilled_left, ended }
+  return { #open, left_to_drain, ended }
 end

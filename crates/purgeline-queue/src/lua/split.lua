@@ -39,6 +39,11 @@ return function(ctx, args)
       for i = range[1], range[2] do
         local value, to = values[indexes[i]], i - range[1] + 1
         local item = Record.batch_item(value)
+        -- A dir that has to be sent once more covers nothing meanwhile.
+        if item.covers then
+          Coverage.release(ctx, item.covers)
+          value = Record.pack(item) .. ' item=' .. item.name
+        end
         redis.call('HSET', new_key, to, value)
         if item.spill == '1' then
           Waiters.rename(Keys.batch_waiters(ctx, batch, indexes[i]), Keys.batch_waiters(ctx, id, to))

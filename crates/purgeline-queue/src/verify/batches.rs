@@ -2,6 +2,7 @@ use super::{Damage, Holder, Walk, read::AT_ONCE};
 use crate::{
     QueueError,
     lease::read_item,
+    record::covers,
     scan::{PAGE, Scan, print_of},
 };
 use futures::future::try_join_all;
@@ -77,6 +78,8 @@ impl Walk<'_> {
             open += 1;
             match read_item(batch, index, text) {
                 Ok(item) => {
+                    let record = text.split_once(" item=").map_or(text.as_str(), |(record, _)| record);
+                    self.coverages.ended.extend(covers(record).map(str::to_owned));
                     let name = item.item.name(item.action);
                     let holder = Holder::Batch(batch.to_owned(), index.clone(), name.clone());
                     self.record(&item.record, holder).await?;

@@ -1,6 +1,7 @@
 //! The proof that nothing is lost and everything is counted once, on a keyspace as it stands.
 
 mod batches;
+mod coverage;
 mod damage;
 mod embargoed;
 mod jobs;
@@ -12,6 +13,7 @@ mod read;
 pub(crate) use damage::{Damage, Holder, PartSeen};
 
 use crate::{Queue, QueueError};
+use coverage::Coverages;
 use purgeline_core::{JobId, Target};
 use serde::Serialize;
 use std::{
@@ -48,6 +50,8 @@ struct Walk<'a> {
     lists: BTreeSet<String>,
     /// Lists of waiting jobs that something leads to.
     reached: HashSet<String>,
+    /// What dirs cover.
+    coverages: Coverages,
     /// The counters when the walk began.
     counters: BTreeMap<String, String>,
 }
@@ -56,7 +60,7 @@ impl Queue {
     /// Walks all keys of these targets and gives what the invariants do not allow:
     ///
     /// 1. *Durable*: every pending record can be leased (it has a hint in a ranked lane, or a due
-    ///    time), every embargo ends, every batch is leased, ready or asked about, every item of a batch is whole.
+    ///    time), every item that waits for a dir is found when that ends, every embargo ends, every batch is leased, ready or asked about, every item of a batch is whole.
     /// 2. *Counted once*: for each job at each target, the items that have settled and those that
     ///    wait add up to its items; a part is over exactly when all have settled; a job is over
     ///    when its parts are.
@@ -67,7 +71,8 @@ impl Queue {
     /// Exact on a queue at rest. While producers and workers run, what they move between two
     /// reads can look wrong: see [`verify_twice`](Self::verify_twice). At most 10,000 violations
     /// of a target are given. No answer of Redis holds more than 1,000 entries or one batch, and
-    /// what is kept here is 8 bytes for each item and 24 for each job that waits.
+    /// what is kept here is 8 bytes for each item, twice that for a covered one, and 24 for each job
+    /// that waits.
     ///
     /// # Errors
     /// When Redis cannot be asked.
@@ -76,11 +81,13 @@ impl Queue {
         for target in targets {
             let mut walk = Walk::new(self, target).await?;
             walk.names().await?;
+            walk.coverages().await?;
             walk.pending().await?;
             walk.embargoed().await?;
             walk.batches().await?;
             walk.settling().await?;
             walk.stray_lists().await?;
+            walk.stray_coverages();
             walk.parts().await?;
             walk.outbox().await?;
             found.extend(walk.found);
@@ -116,6 +123,7 @@ impl<'a> Walk<'a> {
             parts: BTreeSet::new(),
             lists: BTreeSet::new(),
             reached: HashSet::new(),
+            coverages: Coverages::default(),
             counters: BTreeMap::new(),
         };
         walk.counters = walk.counters().await?;

@@ -15,7 +15,7 @@ impl Walk<'_> {
         self.queue.keys().of_target(self.target, what)
     }
 
-    /// Takes down the names of the target's batches, parts and lists of waiting jobs.
+    /// Takes down the names of the target's batches, parts and lists of waiting jobs, and what dirs cover.
     pub(super) async fn names(&mut self) -> Result<(), QueueError> {
         let base = self.key("");
         let mut cursor = Cursor::default();
@@ -29,6 +29,8 @@ impl Walk<'_> {
                     Some(("batch", id)) => self.batches.insert(id.to_owned()),
                     Some(("job", id)) => self.parts.insert(id.to_owned()),
                     Some(("waiters", list)) => self.lists.insert(list.to_owned()),
+                    Some(("covered", id)) => self.coverages.lists.insert(id.to_owned()),
+                    Some(("covering", lane)) => self.coverages.lanes.insert(lane.to_owned()),
                     _ => false,
                 };
             }

@@ -7,6 +7,7 @@ mod bed;
 mod breaker;
 mod cancel;
 mod cluster;
+mod coverage;
 mod damage;
 mod dead;
 mod debounce;

@@ -20,6 +20,7 @@ function Batch.put_back(ctx, batch, cause, attempts)
     local item = items[index]
     item.attempts = item.attempts + attempts
     if cause ~= '' then Record.set_cause(item, cause) end
+    if item.covers then Coverage.release(ctx, item.covers) end
     Pending.put_back(ctx, item.name, item, 0, Keys.batch_waiters(ctx, batch, index), true)
   end
   Calls.returned(ctx, batch)

@@ -3,12 +3,10 @@
 local Cancelling = {}
 
 function Cancelling.of_job(entry, job)
-  if entry == job then return 1 end
-  if string.sub(entry, 1, #job + 1) == job .. '*' then return tonumber(string.match(entry, '^%d+', #job + 2)) end
-  return 0
+  return (entry == job or string.sub(entry, 1, #job + 1) == job .. '!') and 1 or 0
 end
 
--- A record's jobs without this one, and for how many items it waited there.
+-- A record's jobs without this one, and how often it waited there.
 function Cancelling.without(jobs, job)
   local kept, items = {}, 0
   for entry in string.gmatch(jobs, '[^,]+') do

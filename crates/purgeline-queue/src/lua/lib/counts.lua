@@ -7,18 +7,18 @@ function Counts.new() return { jobs = {}, items_succeeded = 0, items_failed = 0 
 -- What becomes of a waiting job's item, by the word for it.
 local COUNTED_AS = { done = 'succeeded', failed = 'failed', expired = 'expired' }
 
--- One waiting job (an entry: id, id*count or id*count!expires). dead: the item's dead letter, '' if it succeeded.
+-- One waiting job (an entry: id or id!expires). dead: the item's dead letter, '' if it succeeded.
 function Counts.add_entry(counts, entry, outcome, dead)
-  local job, weight = entry, 1
-  local star = string.find(entry, '*', 1, true)
-  if star then job, weight = string.sub(entry, 1, star - 1), tonumber(string.match(entry, '^%d+', star + 1)) end
+  local job = entry
+  local mark = string.find(entry, '!', 1, true)
+  if mark then job = string.sub(entry, 1, mark - 1) end
   local of = counts.jobs[job]
   if not of then
     of = { succeeded = 0, failed = 0, expired = 0, dead = {} }
     counts.jobs[job] = of
   end
   local word = COUNTED_AS[outcome]
-  of[word] = of[word] + weight
+  of[word] = of[word] + 1
   if dead ~= '' then of.dead[#of.dead + 1] = dead end
 end
 

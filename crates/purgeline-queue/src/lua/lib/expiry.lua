@@ -1,4 +1,4 @@
--- When a job has no use for an item is written with the job, in the item's record (id*1!MS). So
+-- When a job has no use for an item is written with the job, in the item's record (id!MS). So
 -- jobs without such a time cost nothing, and one that has it leaves the others of its record as
 -- they are. {T}:expiring says when to look at which record. A job in a hot item's spilled list is
 -- found when all that stand before it have expired: until then the item goes anyway, for others,
@@ -63,7 +63,7 @@ function Expiry.expire(ctx)
       if #gone > 0 then
         list = list or ctx.target .. ':waiters:expired:' .. redis.call('HINCRBY', ctx.stats, 'seq', 1)
         redis.call('RPUSH', list, unpack(gone))
-        for _, entry in ipairs(gone) do count = count + string.match(entry, '%*(%d+)') end
+        count = count + #gone
       end
     end
     if again then redis.call('ZADD', ctx.expiring, Text.int(again), name) else redis.call('ZREM', ctx.expiring, name) end

@@ -3,7 +3,7 @@
 -- T:history is a list of generations, the newest first; each is a hash T:history:<begin, ms>:
 -- item → outcome. A generation that is full, or has served its share of the time, is followed by a
 -- new one, and the oldest goes as a whole: an outcome costs one field, and no order by time.
---   done at=1763700000000 batch=b7 jobs=01J…,01J…*3
+--   done at=1763700000000 batch=b7 jobs=01J…,01J…
 --   failed at=1763700000000 batch=b7 dead=b7-3 code=400034 jobs=01J…
 -- jobs are some of those that waited.
 

@@ -23,10 +23,12 @@ local OF_TARGET = {
   embargoed = ':embargoed', embargoes = ':embargoes',
   -- Items of which a waiting job has no use after a time, by the first such time. A hint, as in lanes.
   expiring = ':expiring',
+  -- What dirs that wait cover: see coverage.lua.
+  coverages = ':coverages', uncovering = ':uncovering',
 }
 local OF_ACCOUNT = {
   in_flight = ':limit:in_flight', tasks = ':limit:tasks', used = ':limit:used', headroom = ':limit:headroom',
-  throttled = ':limit:throttled', dirs_wait = ':quota:dirs-wait',
+  throttled = ':limit:throttled',
   account_wake = ':wake', -- a channel
 }
 
@@ -59,7 +61,7 @@ end
 
 -- The context of a function of a target.
 function Keys.context(keys, args)
-  return setmetatable({ target = keys[1], now = Keys.time(args[1]), waits_of = {} }, Context)
+  return setmetatable({ target = keys[1], now = Keys.time(args[1]) }, Context)
 end
 
 function Keys.lane(ctx, lane) return ctx.target .. ':lane:' .. lane end
@@ -68,6 +70,9 @@ function Keys.job(ctx, job) return ctx.target .. ':job:' .. job end
 -- The list of further jobs of a record that has overflown, by what it belongs to.
 function Keys.waiters(ctx, name) return ctx.target .. ':waiters:' .. name end
 function Keys.batch_waiters(ctx, batch, index) return ctx.target .. ':waiters:' .. batch .. ':' .. index end
+-- The dirs of a lane that cover something, and what one coverage has.
+function Keys.covering(ctx, lane) return ctx.target .. ':covering:' .. lane end
+function Keys.covered(ctx, id) return ctx.target .. ':covered:' .. id end
 -- The window of a rate.
 function Keys.window(ctx, rate) return ctx.account .. ':limit:' .. rate end
 

@@ -45,10 +45,7 @@ function Letters.read(ctx, id)
   return { item = item, lane = lane, code = code, entries = entries, more = more == '1' }
 end
 
-function Letters.entry_job(entry)
-  local job, count = string.match(entry, '^([^*]+)%*?(%d*)')
-  return job, tonumber(count) or 1
-end
+function Letters.entry_job(entry) return string.match(entry, '^[^!]+') end
 
 -- A job's part as far as it matters here; nil if it is not kept any more.
 function Letters.read_part(ctx, job)

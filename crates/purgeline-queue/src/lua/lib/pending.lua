@@ -24,7 +24,10 @@ function Pending.remove(ctx, name, record)
   redis.call('HDEL', ctx.pending, name)
   redis.call('ZREM', ctx.delayed, name)
   if record.cause == 'under-way' then redis.call('HINCRBY', ctx.stats, 'under_way', -1) end
-  if Names.is_dir(name) then redis.call('HINCRBY', ctx.stats, 'dirs', -1) end
+  if Names.is_dir(name) then
+    redis.call('HINCRBY', ctx.stats, 'dirs', -1)
+    Coverage.leave_lane(ctx, name, record.lane)
+  end
 end
 
 -- Joins a record that comes back to the newer one of the same item. They wait for the same thing,
@@ -34,15 +37,22 @@ function Pending.merge(ctx, name, newer, record, due, spilled_key, front)
   newer.attempts = math.max(newer.attempts, record.attempts)
   newer.unanswered = math.max(newer.unanswered, record.unanswered)
   newer.since = Text.int(math.min(newer.since, record.since))
+  -- It goes by itself, until a lease finds that it need not.
+  local covered = string.sub(newer.cause, 1, 8) == 'covered/'
+  if covered then Coverage.free(ctx, name, newer) end
   if record.cause ~= '-' and newer.cause ~= 'under-way' then newer.cause = record.cause end
   local hastened = Names.priority_of(record.lane) < Names.priority_of(newer.lane)
-  if hastened then newer.lane = record.lane end
+  if hastened then
+    Coverage.move(ctx, name, newer.lane, record.lane)
+    newer.lane = record.lane
+  end
   local quiet = newer.latest ~= ''
   newer.latest = ''
   if due > ctx.now and (quiet or due > tonumber(newer.due)) then
     newer.due = Text.int(due)
     redis.call('ZADD', ctx.delayed, newer.due, name)
-  elseif quiet then
+    Coverage.leave_lane(ctx, name, newer.lane)
+  elseif quiet or covered then
     newer.due = '0'
     redis.call('ZREM', ctx.delayed, name)
     Pending.push_hint(ctx, name, newer, front)

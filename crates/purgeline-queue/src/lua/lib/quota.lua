@@ -8,7 +8,6 @@
 --   told    the most that the provider said to have counted;  told_at  when
 --   10m:<n> items let go in the n-th ten minutes of the day
 -- quota:<name>-per-host:<day>  hash: host -> items let go
--- quota:dirs-wait              hash: host, or * for all -> when the day begins that its dirs wait for
 --
 -- A batch's field `quotas` says what it has taken: urls@2026-01-31=60/0, the count and what was vague
 -- then; dirs-per-host@2026-01-31=a.example.com*3,b.example.com*1. Its field `told` names the
@@ -132,23 +131,6 @@ function Quota.take(ctx, batch)
   local key = Keys.batch(ctx, batch)
   if #entries > 0 then redis.call('HSET', key, 'quotas', table.concat(entries, ' ')) else redis.call('HDEL', key, 'quotas') end
   redis.call('HDEL', key, 'told')
-end
-
--- Takes down that dirs wait for another day, of a host or (*) of all; stop: nil if they wait no longer.
-function Quota.note_dirs(ctx, host, stop)
-  if not stop then return redis.call('HDEL', ctx.dirs_wait, '*', host or '*') end
-  redis.call('HSET', ctx.dirs_wait, stop[3] and host or '*', Text.int(stop[1]))
-  redis.call('PEXPIRE', ctx.dirs_wait, Text.int(stop[1] - ctx.now + Quota.KEEP_MS))
-end
-
--- Whether dirs of a host wait for another day: what is below them then need not.
-function Quota.dirs_wait(ctx, host)
-  host = host or '*'
-  if ctx.waits_of[host] == nil then
-    local all, own = unpack(redis.call('HMGET', ctx.dirs_wait, '*', host))
-    ctx.waits_of[host] = math.max(tonumber(all or 0), tonumber(own or 0)) > ctx.now
-  end
-  return ctx.waits_of[host]
 end
 
 -- What a batch, or a question's mark, says of one quota: the count and what was vague then.

@@ -19,6 +19,8 @@ function Rebound.plan(ctx, name, lane, how)
     redis.call('HINCRBY', ctx.stats, 'rebounds', 1)
     record = { lane = lane, since = Text.int(ctx.now), attempts = '0', unanswered = 0, cause = 'rebound', spill = '0', jobs = '' }
   end
+  -- One that stood in its lane does not any more.
+  Coverage.leave_lane(ctx, name, record.lane)
   record.due, record.latest = due, due
   redis.call('HSET', ctx.pending, name, Record.pack(record))
   redis.call('ZADD', ctx.delayed, due, name)

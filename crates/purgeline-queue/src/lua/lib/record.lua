@@ -1,17 +1,17 @@
--- The record of an item that waits: text that an operator can read.
---   lane=normal/url since=1763700000000 attempts=0 due=0 cause=- spill=0 jobs=01J…,01J…*3
+-- The record of an item that waits: text that an operator can read:
+--   lane=normal/url since=1763700000000 attempts=0 due=0 cause=- spill=0 jobs=01J…,01J…
 --   since    when the item was first asked for, ms
 --   attempts sends so far; 2/1: one of them was accepted and never came to an end
 --   due      0: it stands in its lane; else it is delayed until then, ms. 7/9: it waits for quiet: one
 --            more request that wants quiet delays it further, until 9 at most, any other lets it go
 --   cause    code of the last failed attempt, - if none; under-way: the provider works on an earlier
---            request for the item and would refuse this one; rebound, rebound/CODE: it is also put
---            again after its last purge, so it may have no waiting jobs
+--            request for the item and would refuse this one; covered/ID: a dir will purge it, see
+--            coverage.lua; held, daily-quota: this dir covers nothing, since it may not go; rebound,
+--            rebound/CODE: it is also put again after its last purge, so it may have no waiting jobs
 --   spill    1: further waiting jobs are in the list waiters:<item>
---   jobs     waiting jobs; *3: three items of that job wait for this one (a dir covers urls);
---            *1!1763700000000: of no use to that job after then, ms
--- jobs stands last, so that one more job is an append. A batch keeps the record of each of its items
--- with the item's name behind it: ` item=NAME`.
+--   jobs     waiting jobs; !1763700000000: of no use to that job after then, ms
+-- jobs stands last, so that one more job is an append. In a batch ` covers=ID` may follow, the coverage
+-- that a leased dir has, and then ` item=NAME`.
 
 local Record = {}
 
@@ -29,11 +29,12 @@ function Record.parse(text)
     latest = latest, cause = cause, spill = spill, jobs = jobs }
 end
 
--- An item of a batch: its record and its name.
+-- An item of a batch: its record, its name, and the coverage that goes along with a dir.
 function Record.batch_item(value)
   local record = Record.parse(value)
-  local _, at = string.find(value, ' item=', 1, true)
-  record.name = string.sub(value, at + 1)
+  local from, to = string.find(value, ' item=', 1, true)
+  record.name = string.sub(value, to + 1)
+  if Names.is_dir(record.name) then record.covers = string.match(string.sub(value, 1, from - 1), ' covers=(c%d+)$') end
   return record
 end
 
@@ -54,12 +55,6 @@ function Record.first_expiry(jobs)
   local first
   for at in string.gmatch(jobs, '!(%d+)') do first = math.min(tonumber(at), first or math.huge) end
   return first
-end
-
--- Whether a dir's record may take over the jobs of an item of this priority: it stands in its
--- lane, and goes no later than the item would by itself.
-function Record.may_cover(text, priority)
-  return string.find(text, ' due=0 ', 1, true) and Names.priority_of(string.sub(text, 6)) <= priority
 end
 
 return Record

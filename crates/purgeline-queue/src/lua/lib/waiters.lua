@@ -8,7 +8,7 @@ local RECORD_BYTES = 360
 -- A list of waiting jobs gets another name. That somebody has deleted it must stop nobody else.
 function Waiters.rename(from, to) redis.pcall('RENAME', from, to) end
 
--- One more waiting job (an entry: id or id*count) for a record's text; gives the new text.
+-- One more waiting job (an entry: id or id!expires) for a record's text; gives the new text.
 function Waiters.join(ctx, name, text, entry)
   if string.find(text, ' spill=1 ', 1, true) then
     redis.call('RPUSH', Keys.waiters(ctx, name), entry)

@@ -52,7 +52,7 @@ return function(ctx, args)
     end
     if item.spill == '1' and redis.call('EXISTS', Keys.batch_waiters(ctx, batch, index)) == 0 then
       item.spill = '0'
-      redis.call('HSET', key, index, Record.pack(item) .. ' item=' .. item.name)
+      redis.call('HSET', key, index, Record.pack(item) .. (item.covers and ' covers=' .. item.covers or '') .. ' item=' .. item.name)
       done[#done + 1] = 'its record of ' .. item.name .. ' names the jobs that are known'
     end
   end

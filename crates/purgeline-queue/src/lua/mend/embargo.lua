@@ -4,7 +4,9 @@
 -- args
 --   2    its name, 'MS ITEM'
 --   3    its record's text as it was seen, '' if there was none, '*' if it
---        is whole    4 lane of a record to be written anew, '' if it is whole    then its waiting jobs
+--        is whole
+--   4    lane of a record to be written anew, '' if it is whole
+--   then its waiting jobs
 -- returns 1; 0 if it is no longer as it was seen
 -- bound O(waiting jobs given)
 

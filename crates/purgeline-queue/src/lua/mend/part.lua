@@ -41,7 +41,8 @@ return function(ctx, args)
       tonumber(args[4]), tonumber(args[5]))
   end
   local counts = Counts.new()
-  Counts.add_entry(counts, job .. '*' .. lost, 'failed', dead)
+  Counts.add_entry(counts, job, 'failed', dead)
+  counts.jobs[job].failed = lost
   if Counts.add_to_part(ctx, job, counts.jobs[job], tonumber(args[3]), tonumber(args[4])) then
     redis.call('HINCRBY', ctx.stats, 'jobs_ended', 1)
   end

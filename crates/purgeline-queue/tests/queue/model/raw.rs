@@ -53,6 +53,7 @@ pub(crate) async fn settle(
 pub(crate) async fn drain(queue: &Queue, target: &Target, now: i64, most: usize) {
     let mut call = begin("drain", queue, target, now);
     call.arg(RETENTION.succeeded_ms).arg(RETENTION.failed_ms).arg(most);
+    call.arg(RETENTION.history_ms).arg(RETENTION.max_history);
     let _: (u64, bool) = call.query_async(&mut queue.manager()).await.unwrap();
 }
 
