@@ -15,6 +15,7 @@ mod work;
 
 pub use audit::{
     handle::AuditQueue,
+    libraries::OldLibrary,
     repair::{attempt::Route, run::Mend},
     verify::violation::Violation,
 };

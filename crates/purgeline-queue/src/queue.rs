@@ -1,6 +1,7 @@
 use crate::{
     AuditQueue, Connection, InspectQueue, Keys, OperateQueue, ProduceQueue, QueueError, RedisInspection,
-    Topology, WorkQueue, redis::store::Store,
+    Topology, WorkQueue,
+    redis::{library::library, store::Store},
 };
 use purgeline_core::{ManualClock, config::RedisConfig};
 use secrecy::SecretString;
@@ -70,6 +71,13 @@ impl Queue {
     #[must_use]
     pub fn redis(&self) -> RedisInspection {
         RedisInspection::over(self.store.clone())
+    }
+
+    /// The name of the library of Redis Functions that this version uses. It tells versions apart:
+    /// it carries a hash of the library's text.
+    #[must_use]
+    pub fn library_name() -> &'static str {
+        &library().name
     }
 
     /// The names of the keys.

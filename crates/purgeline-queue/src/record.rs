@@ -5,7 +5,7 @@ use serde::Serialize;
 /// What is written of one item that waits, or that a batch holds.
 ///
 /// In Redis it is the text that [`parse`](Self::parse) reads:
-/// `lane=normal/url since=1763700000000 attempts=0 due=0 cause=- spill=0 jobs=01J…,01J…*3`.
+/// `lane=normal/url since=1763700000000 attempts=0 due=0 cause=- spill=0 jobs=01J…,01J…`. In a batch more may follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Record {
     /// The lane it stands in, or will when its delay has passed.
@@ -26,13 +26,12 @@ pub struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latest_ms: Option<i64>,
     /// The code of the last failed attempt; `rebound`, or `rebound/` and a code, where it is also to
-    /// be purged again after its last purge.
+    /// be purged again after its last purge; what it waits for, as `covered/c7`.
     pub cause: Option<String>,
     /// Whether further waiting jobs are in a list of their own.
     pub more_jobs: bool,
-    /// The jobs that wait for it, each with how many of its items do (more than one where a dir
-    /// covers several).
-    pub jobs: Vec<(JobId, u64)>,
+    /// The jobs that wait for it.
+    pub jobs: Vec<JobId>,
 }
 
 fn as_text<S: serde::Serializer>(lane: &Lane, serializer: S) -> Result<S::Ok, S::Error> {
@@ -77,15 +76,14 @@ impl Record {
     }
 }
 
-/// One waiting job: `id`, `id*count` or `id*count!expires`.
-pub(crate) fn read_entry(entry: &str) -> Option<(JobId, u64)> {
-    match entry.split_once('*') {
-        Some((id, count)) => {
-            let count = count.split_once('!').map_or(count, |(count, _)| count);
-            Some((id.parse().ok()?, count.parse().ok()?))
-        }
-        None => Some((entry.parse().ok()?, 1)),
-    }
+/// One waiting job: `id` or `id!expires`.
+pub(crate) fn read_entry(entry: &str) -> Option<JobId> {
+    entry.split_once('!').map_or(entry, |(id, _)| id).parse().ok()
+}
+
+/// The coverage that goes along with a dir in a batch.
+pub(crate) fn covers(record: &str) -> Option<&str> {
+    record.rsplit_once(" covers=").map(|(_, id)| id)
 }
 
 /// The first time after which a waiting job that a record names has no use for the item.
@@ -102,10 +100,12 @@ mod tests {
     #[test]
     fn a_record_is_read() {
         let (a, b) = (JobId::from_idempotency_key("a"), JobId::from_idempotency_key("b"));
-        let text =
-            format!("lane=normal/dir since=17 attempts=2 due=99 cause=http-503 spill=1 jobs={a},{b}*3");
+        let text = format!(
+            "lane=normal/dir since=17 attempts=2 due=99 cause=http-503 spill=1 jobs={a},{b} covers=c7"
+        );
         let record = Record::parse("k", &text).unwrap();
-        assert_eq!(record.jobs, [(a, 1), (b, 3)]);
+        assert_eq!(record.jobs, [a, b]);
+        assert_eq!(covers(&text), Some("c7"));
         assert_eq!(record.due_ms, Some(99));
         assert_eq!(record.cause.as_deref(), Some("http-503"));
         assert!(record.more_jobs);
@@ -114,10 +114,11 @@ mod tests {
         let record = Record::parse("k", &text.replace("attempts=2", "attempts=2/1")).unwrap();
         assert_eq!((record.attempts, record.unanswered), (2, 1));
         assert_eq!(record.latest_ms, None);
-        let text = text.replace("due=99", "due=99/120").replace("*3", "*3!1763700000000");
+        let text = text.replace("due=99", "due=99/120").replace(" covers=c7", "!1763700000000");
         let record = Record::parse("k", &text).unwrap();
         assert_eq!((record.due_ms, record.latest_ms), (Some(99), Some(120)));
-        assert_eq!(record.jobs, [(a, 1), (b, 3)]);
+        assert_eq!(record.jobs, [a, b]);
+        assert_eq!(covers(&text), None);
         assert_eq!(first_expiry(&text), Some(1_763_700_000_000));
         let error = Record::parse("k", "lane=x").unwrap_err().to_string();
         assert!(error.starts_with("k: expected a record"), "{error}");

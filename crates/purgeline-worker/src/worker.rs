@@ -148,6 +148,7 @@ impl Worker {
         WorkerInfo {
             name: self.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            library: purgeline_queue::Queue::library_name().to_owned(),
             pid: std::process::id(),
             targets: self.targets.iter().map(|configured| configured.target.name.clone()).collect(),
             since_ms: 0,

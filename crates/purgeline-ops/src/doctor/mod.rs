@@ -1,6 +1,7 @@
 //! Checks of what can go wrong outside of purgeline, and of every record in Redis.
 
 mod check;
+mod functions;
 mod primary;
 mod redis;
 mod targets;
@@ -77,7 +78,9 @@ impl<'a> Doctor<'a> {
         let mut repairs = Vec::new();
         if depth >= Depth::Repair {
             repairs = targets::repair(ops).await?;
+            repairs.extend(functions::repair(&ops.queue).await?);
         }
+        checks.push(functions::check(&ops.queue).await);
         if depth >= Depth::Records {
             checks.extend(targets::deep(&ops.queue, &ops.identities()).await?);
         }

@@ -103,7 +103,7 @@ impl ItemAtTarget {
                 Some(_) => None,
                 None => queue.inspect().items_before(target, &candidate, action, &record.lane).await?,
             };
-            let jobs = record.jobs.iter().map(|(job, _)| *job).collect();
+            let jobs = record.jobs.clone();
             let more_jobs = record.more_jobs;
             status.waiting = Some(WaitingAtTarget { item: name, wait, jobs, more_jobs, before });
             break;

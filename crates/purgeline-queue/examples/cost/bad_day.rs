@@ -136,7 +136,7 @@ impl BadDay {
         let entries: Vec<Entry> =
             redis::cmd("SLOWLOG").arg("GET").arg(-1).query_async(&mut self.queue.manager()).await?;
         let scripts =
-            entries.into_iter().filter(|(_, _, _, command, ..)| command[0].eq_ignore_ascii_case("evalsha"));
+            entries.into_iter().filter(|(_, _, _, command, ..)| command[0].eq_ignore_ascii_case("fcall"));
         self.times.entry(what).or_default().extend(scripts.map(|(_, _, micros, ..)| micros));
         self.reset().await
     }

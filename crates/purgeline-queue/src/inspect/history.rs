@@ -84,7 +84,7 @@ fn read(name: &str, text: &str) -> Option<LastOutcome> {
         batch: field("batch")?,
         dead: field("dead"),
         code: field("code"),
-        jobs: fields.get("jobs")?.split(',').filter_map(read_entry).map(|(job, _)| job).collect(),
+        jobs: fields.get("jobs")?.split(',').filter_map(read_entry).collect(),
     })
 }
 
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn outcomes_are_read() {
         let (a, b) = (JobId::from_idempotency_key("a"), JobId::from_idempotency_key("b"));
-        let done = read("url:x", &format!("done at=17 batch=b7 jobs={a},{b}*3")).unwrap();
+        let done = read("url:x", &format!("done at=17 batch=b7 jobs={a},{b}!17")).unwrap();
         assert_eq!((done.succeeded, done.at_ms, done.batch.as_str()), (true, 17, "b7"));
         assert_eq!((done.jobs, done.dead), (vec![a, b], None));
         let failed =

@@ -3,7 +3,7 @@ use redis::AsyncTypedCommands;
 use std::collections::HashMap;
 
 /// A worker that has not been heard of for this long, in milliseconds, counts as dead.
-const SILENT_MS: i64 = 30_000;
+pub(crate) const SILENT_MS: i64 = 30_000;
 
 impl InspectQueue {
     /// The workers that are alive, by name. Forgets those that died without a word.

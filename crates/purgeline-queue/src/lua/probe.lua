@@ -3,9 +3,11 @@
 -- returns the name of its hold; '' if it is closed
 -- bound O(1)
 
-local till, open = next_probe()
-if not till then return '' end
-local hold = call('HGET', HOLD, open)
-if hold then call('HSET', HOLD, open, (string.gsub(hold, '^until=%d+', 'until=' .. int(NOW)))) end
-call('PUBLISH', T .. ':wake', 'released')
-return open
+return function(ctx, args)
+  local till, open = Breaker.next_probe(ctx)
+  if not till then return '' end
+  local hold = redis.call('HGET', ctx.hold, open)
+  if hold then redis.call('HSET', ctx.hold, open, (string.gsub(hold, '^until=%d+', 'until=' .. Text.int(ctx.now)))) end
+  redis.call('PUBLISH', ctx.wake, 'released')
+  return open
+end

@@ -1,12 +1,16 @@
 -- Sets when open batches are next asked about.
 --
--- ARGV  2 ms from now    then batch ids
+-- args
+--   2    ms from now
+--   then batch ids
 -- returns batches put off
 -- bound O(batches)
 
-local count = 0
-for at = 3, #ARGV do
-  count = count + call('ZADD', POLLS, 'XX', 'CH', int(NOW + tonumber(ARGV[2])), ARGV[at])
+return function(ctx, args)
+  local count = 0
+  for at = 3, #args do
+    count = count + redis.call('ZADD', ctx.polls, 'XX', 'CH', Text.int(ctx.now + tonumber(args[2])), args[at])
+  end
+  redis.call('PUBLISH', ctx.wake, 'polls')
+  return count
 end
-call('PUBLISH', T .. ':wake', 'polls')
-return count

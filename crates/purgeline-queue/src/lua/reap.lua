@@ -4,10 +4,12 @@
 -- returns {batch id, worker, items}; {} if no lease has run out
 -- bound O(items of the batch)
 
-local batch = call('ZRANGEBYSCORE', LEASES, '-inf', int(NOW), 'LIMIT', 0, 1)[1]
-if not batch then return {} end
-local worker = call('HGET', T .. ':batch:' .. batch, 'worker') or ''
-local count = put_batch_back(batch, 'lease-expired', 1)
-call('HINCRBY', STATS, 'reaped', count)
-call('PUBLISH', T .. ':wake', 'reaped')
-return { batch, worker, count }
+return function(ctx, args)
+  local batch = redis.call('ZRANGEBYSCORE', ctx.leases, '-inf', Text.int(ctx.now), 'LIMIT', 0, 1)[1]
+  if not batch then return {} end
+  local worker = redis.call('HGET', Keys.batch(ctx, batch), 'worker') or ''
+  local count = Batch.put_back(ctx, batch, 'lease-expired', 1)
+  redis.call('HINCRBY', ctx.stats, 'reaped', count)
+  redis.call('PUBLISH', ctx.wake, 'reaped')
+  return { batch, worker, count }
+end

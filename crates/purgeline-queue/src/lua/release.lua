@@ -1,12 +1,16 @@
 -- Lifts a hold.
 --
--- ARGV  2 name: paused, or a kind    3 by whom
+-- args
+--   2    name: paused, or a kind
+--   3    by whom
 -- returns 1; 0 if there was none
 -- bound O(1)
 
-local lifted = call('HDEL', HOLD, ARGV[2])
-if lifted == 1 then
-  call('XADD', OUTBOX, '*', 'what', 'released', 'name', ARGV[2], 'by', ARGV[3], 'at', int(NOW))
-  call('PUBLISH', T .. ':wake', 'released')
+return function(ctx, args)
+  local lifted = redis.call('HDEL', ctx.hold, args[2])
+  if lifted == 1 then
+    redis.call('XADD', ctx.outbox, '*', 'what', 'released', 'name', args[2], 'by', args[3], 'at', Text.int(ctx.now))
+    redis.call('PUBLISH', ctx.wake, 'released')
+  end
+  return lifted
 end
-return lifted

@@ -2,8 +2,14 @@
 -- has them.
 --
 -- KEYS  1 the target's base key
--- ARGV  1 the time; not looked at    2 cursor, 0 at first    3 pattern    4 keys looked at
+-- args
+--   1    the time; not looked at
+--   2    cursor, 0 at first
+--   3    pattern
+--   4    keys looked at
 -- returns {next cursor, 0 at the end, names}
 -- bound O(keys looked at)
 
-return redis.call('SCAN', ARGV[2], 'MATCH', ARGV[3], 'COUNT', ARGV[4])
+return function(ctx, args)
+  return redis.call('SCAN', args[2], 'MATCH', args[3], 'COUNT', args[4])
+end

@@ -19,6 +19,10 @@ pub(crate) enum NamedKey<'k> {
     Part(&'k str),
     /// A list of waiting jobs, by its name.
     Waiters(&'k str),
+    /// The items that a dir covers, by the coverage's id.
+    Covered(&'k str),
+    /// The dirs of a lane that cover something, by the lane.
+    Covering(&'k str),
 }
 
 impl Default for Keys {
@@ -86,6 +90,30 @@ impl Keys {
     #[must_use]
     pub fn settling(&self, target: &Target) -> String {
         self.at(target, "settling")
+    }
+
+    /// `<target>:coverages`, a hash: the dirs that cover something and wait, by the coverage's id.
+    #[must_use]
+    pub fn coverages(&self, target: &Target) -> String {
+        self.at(target, "coverages")
+    }
+
+    /// `<target>:covering:<lane>`, a hash: the coverage of each dir of a lane that covers something.
+    #[must_use]
+    pub fn covering(&self, target: &Target, lane: impl Display) -> String {
+        self.at(target, format_args!("covering:{lane}"))
+    }
+
+    /// `<target>:covered:<id>`, a list: the items that a coverage covers.
+    #[must_use]
+    pub fn covered(&self, target: &Target, id: impl Display) -> String {
+        self.at(target, format_args!("covered:{id}"))
+    }
+
+    /// `<target>:uncovering`, a list: coverages whose items go back to their lanes.
+    #[must_use]
+    pub fn uncovering(&self, target: &Target) -> String {
+        self.at(target, "uncovering")
     }
 
     /// `<target>:inflight`, a hash: the batches that hold an item, by item name.
@@ -267,6 +295,8 @@ impl Keys {
             "batch" => Some(NamedKey::Batch(name)),
             "job" => Some(NamedKey::Part(name)),
             "waiters" => Some(NamedKey::Waiters(name)),
+            "covered" => Some(NamedKey::Covered(name)),
+            "covering" => Some(NamedKey::Covering(name)),
             _ => None,
         }
     }

@@ -1,13 +1,13 @@
 use crate::{
     QueueError, Topology,
     redis::{
-        connection::{Connection, within::within},
+        connection::{Connection, REMEDIES, within::within},
         scripts::Invocation,
     },
 };
 use parking_lot::Mutex;
 use purgeline_core::config::{Durability, RedisConfig};
-use redis::{ErrorKind, Pipeline, RedisResult, ServerErrorKind, Value, aio::ConnectionLike};
+use redis::{Cmd, ErrorKind, RedisResult, Value, aio::ConnectionLike};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
@@ -19,7 +19,7 @@ const MOST_AT_A_TIME: usize = 8;
 ///
 /// `WAIT` speaks of what its own connection wrote last, and its connection does nothing else
 /// meanwhile. So these writes have connections of their own: on the one that all else shares,
-/// each would hold up everybody's commands for as long as a replica is late. The script and its
+/// each would hold up everybody's commands for as long as a replica is late. The function and its
 /// `WAIT` go out together, as one pipeline, so that both reach the same server by the same
 /// connection: sent apart, a failover between them would let the new primary, which may lack the
 /// write, confirm that it has nothing left to replicate.
@@ -76,27 +76,26 @@ impl Replication {
     }
 
     async fn ask(&self, connection: &mut Connection, script: &Invocation<'_>) -> RedisResult<(Value, u32)> {
-        let mut commands = redis::pipe();
-        commands.add_command(script.by_hash());
-        match self.with_wait(connection, commands).await {
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                let mut commands = redis::pipe();
-                commands.add_command(script.by_text());
-                self.with_wait(connection, commands).await
+        let mut command = script.as_function();
+        for _ in 0..REMEDIES {
+            match self.with_wait(connection, command).await {
+                Err(error) => command = connection.remedy(script, error).await?,
+                answer => return answer,
             }
-            answer => answer,
         }
+        self.with_wait(connection, command).await
     }
 
-    async fn with_wait(
-        &self,
-        connection: &mut Connection,
-        mut commands: Pipeline,
-    ) -> RedisResult<(Value, u32)> {
+    /// Sends the command and its `WAIT`.
+    async fn with_wait(&self, connection: &mut Connection, command: Cmd) -> RedisResult<(Value, u32)> {
+        let mut commands = redis::pipe();
+        commands.add_command(command);
         commands.cmd("WAIT").arg(self.replicas).arg(self.patience.as_millis().to_string());
         let answers = connection.req_packed_commands(&commands, 0, 2).await?;
         let Ok([answer, confirmed]) = <[Value; 2]>::try_from(answers) else {
-            return Err((ErrorKind::UnexpectedReturnType, "expected the answers of a script and WAIT").into());
+            return Err(
+                (ErrorKind::UnexpectedReturnType, "expected the answers of a function and WAIT").into()
+            );
         };
         let answer = answer.extract_error()?;
         Ok((answer, redis::from_redis_value(confirmed.extract_error()?)?))

@@ -1,83 +1,75 @@
-//! The Lua scripts, each with what it stands on. A script is one file with a header that says
-//! what it is for, its arguments, what it returns and what bounds it.
-//!
-//! When Redis has no memory left, scripts that add work are refused before they write anything;
-//! those that get work done go on, so that a full queue empties (`allow-oom`).
+//! The functions of the [library](crate::redis::library), and how one is called.
 
+use crate::redis::library::{Flags, Function, Of, library};
 use redis::{Cmd, ToRedisArgs};
-use std::sync::LazyLock;
 
-macro_rules! scripts {
-    ($($name:ident $flags:literal $($file:literal)+;)+) => {
-        $(pub(crate) static $name: LazyLock<Script> =
-            LazyLock::new(|| Script::new(concat!($flags, "\n", $(include_str!(concat!("../", $file)), "\n"),+)));)+
+/// One of the library's functions.
+pub(crate) type Script = Function;
+
+macro_rules! functions {
+    ($($name:ident $local:literal $of:ident $flags:ident $file:literal;)+) => {
+        $(pub(crate) static $name: Function =
+            Function { name: $local, of: Of::$of, flags: Flags::$flags, text: include_str!($file) };)+
+
+        /// All of them.
+        pub(crate) static ALL: &[&Function] = &[$(&$name),+];
     };
 }
 
-scripts! {
-    CREATE_JOB "#!lua" "lua/create_job.lua";
-    ENQUEUE "#!lua" "lua/lib.lua" "lua/quota.lua" "lua/enqueue.lua";
-    LEASE "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/quota.lua" "lua/calls.lua"
-        "lua/put_batch_back.lua" "lua/embargo.lua" "lua/expire.lua" "lua/lease.lua";
-    SUBMITTED "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/submitted.lua";
-    SETTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/counts.lua"
-        "lua/history.lua" "lua/rebound.lua" "lua/settle.lua";
-    DRAIN "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/expire.lua" "lua/drain.lua";
-    SPLIT "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/split.lua";
-    GIVE_BACK "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/quota.lua"
-        "lua/calls.lua" "lua/put_batch_back.lua" "lua/give_back.lua";
-    REAP "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/put_batch_back.lua"
-        "lua/reap.lua";
-    RENEW "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/renew.lua";
-    POLLS "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/quota.lua" "lua/calls.lua"
-        "lua/polls.lua";
-    PUT_OFF "#!lua flags=allow-oom" "lua/lib.lua" "lua/put_off.lua";
-    HOLD "#!lua flags=allow-oom" "lua/lib.lua" "lua/hold.lua";
-    RELEASE "#!lua flags=allow-oom" "lua/lib.lua" "lua/release.lua";
-    ANSWERED "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/answered.lua";
-    PROBE "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/probe.lua";
-    LEARN_QUOTA "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/learn_quota.lua";
-    SPEND_QUOTA "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/spend_quota.lua";
-    THROTTLE "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/throttle.lua";
-    WIDEN_HEADROOM "#!lua flags=allow-oom" "lua/lib.lua" "lua/breaker.lua" "lua/limits.lua" "lua/widen_headroom.lua";
-    COMPACT "#!lua flags=allow-oom" "lua/lib.lua" "lua/compact.lua";
-    ABANDON "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/abandon.lua";
-    MEND_RECORD "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/put_anew.lua" "lua/mend/record.lua";
-    MEND_PENDING "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/pending.lua";
-    MEND_EMBARGO "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/put_anew.lua" "lua/mend/embargo.lua";
-    MEND_LANE "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/lane.lua";
-    MEND_BATCH "#!lua flags=allow-oom" "lua/lib.lua" "lua/quota.lua" "lua/calls.lua" "lua/put_batch_back.lua"
-        "lua/mend/batch.lua";
-    MEND_BATCH_ITEM "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/put_anew.lua" "lua/mend/batch_item.lua";
-    MEND_INFLIGHT "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/inflight.lua";
-    MEND_SETTLING "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/settling.lua";
-    MEND_LIST "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/list.lua";
-    MEND_LIST_ENTRY "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/list_entry.lua";
-    MEND_PART "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/mend/put_anew.lua" "lua/mend/part.lua";
-    MEND_SUBMITTING "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/submitting.lua";
-    MEND_COUNTER "#!lua flags=allow-oom" "lua/lib.lua" "lua/mend/counter.lua";
-    MEND_JOB "#!lua flags=allow-oom" "lua/mend/job.lua";
-    REOPEN "#!lua" "lua/lib.lua" "lua/counts.lua" "lua/letters.lua" "lua/reopen.lua";
-    REOPEN_JOB "#!lua" "lua/reopen_job.lua";
-    RETRY "#!lua" "lua/lib.lua" "lua/counts.lua" "lua/letters.lua" "lua/retry.lua";
-    REPEAT_ENDS "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/letters.lua" "lua/repeat_ends.lua";
-    DROP "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/drop.lua";
-    CANCEL "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/waiters.lua" "lua/cancel.lua";
-    CANCEL_PENDING "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/waiters.lua" "lua/cancel_pending.lua";
-    CANCEL_WAITERS "#!lua flags=allow-oom" "lua/lib.lua" "lua/counts.lua" "lua/waiters.lua" "lua/cancel_waiters.lua";
-    FINISH_JOB "#!lua flags=allow-oom" "lua/finish_job.lua";
-    SCAN "#!lua flags=no-writes,allow-oom" "lua/scan.lua";
-    EMIT "#!lua flags=allow-oom" "lua/emit.lua";
+functions! {
+    CREATE_JOB "create_job" Key AddsWork "../lua/create_job.lua";
+    ENQUEUE "enqueue" Target AddsWork "../lua/enqueue.lua";
+    LEASE "lease" Target GetsWorkDone "../lua/lease.lua";
+    SUBMITTED "submitted" Target GetsWorkDone "../lua/submitted.lua";
+    SETTLE "settle" Target GetsWorkDone "../lua/settle.lua";
+    DRAIN "drain" Target GetsWorkDone "../lua/drain.lua";
+    SPLIT "split" Target GetsWorkDone "../lua/split.lua";
+    GIVE_BACK "give_back" Target GetsWorkDone "../lua/give_back.lua";
+    REAP "reap" Target GetsWorkDone "../lua/reap.lua";
+    RENEW "renew" Target GetsWorkDone "../lua/renew.lua";
+    POLLS "polls" Target GetsWorkDone "../lua/polls.lua";
+    PUT_OFF "put_off" Target GetsWorkDone "../lua/put_off.lua";
+    HOLD "hold" Target GetsWorkDone "../lua/hold.lua";
+    RELEASE "release" Target GetsWorkDone "../lua/release.lua";
+    ANSWERED "answered" Target GetsWorkDone "../lua/answered.lua";
+    PROBE "probe" Target GetsWorkDone "../lua/probe.lua";
+    LEARN_QUOTA "learn_quota" Target GetsWorkDone "../lua/learn_quota.lua";
+    SPEND_QUOTA "spend_quota" Target GetsWorkDone "../lua/spend_quota.lua";
+    THROTTLE "throttle" Target GetsWorkDone "../lua/throttle.lua";
+    WIDEN_HEADROOM "widen_headroom" Target GetsWorkDone "../lua/widen_headroom.lua";
+    COMPACT "compact" Target GetsWorkDone "../lua/compact.lua";
+    ABANDON "abandon" Target GetsWorkDone "../lua/abandon.lua";
+    MEND_RECORD "mend_record" Target GetsWorkDone "../lua/mend/record.lua";
+    MEND_PENDING "mend_pending" Target GetsWorkDone "../lua/mend/pending.lua";
+    MEND_EMBARGO "mend_embargo" Target GetsWorkDone "../lua/mend/embargo.lua";
+    MEND_COVERED "mend_covered" Target GetsWorkDone "../lua/mend/covered.lua";
+    MEND_COVERAGE "mend_coverage" Target GetsWorkDone "../lua/mend/coverage.lua";
+    MEND_LANE "mend_lane" Target GetsWorkDone "../lua/mend/lane.lua";
+    MEND_BATCH "mend_batch" Target GetsWorkDone "../lua/mend/batch.lua";
+    MEND_BATCH_ITEM "mend_batch_item" Target GetsWorkDone "../lua/mend/batch_item.lua";
+    MEND_INFLIGHT "mend_inflight" Target GetsWorkDone "../lua/mend/inflight.lua";
+    MEND_SETTLING "mend_settling" Target GetsWorkDone "../lua/mend/settling.lua";
+    MEND_LIST "mend_list" Target GetsWorkDone "../lua/mend/list.lua";
+    MEND_LIST_ENTRY "mend_list_entry" Target GetsWorkDone "../lua/mend/list_entry.lua";
+    MEND_PART "mend_part" Target GetsWorkDone "../lua/mend/part.lua";
+    MEND_SUBMITTING "mend_submitting" Target GetsWorkDone "../lua/mend/submitting.lua";
+    MEND_COUNTER "mend_counter" Target GetsWorkDone "../lua/mend/counter.lua";
+    MEND_JOB "mend_job" Key GetsWorkDone "../lua/mend/job.lua";
+    REOPEN "reopen" Target AddsWork "../lua/reopen.lua";
+    REOPEN_JOB "reopen_job" Key AddsWork "../lua/reopen_job.lua";
+    RETRY "retry" Target AddsWork "../lua/retry.lua";
+    REPEAT_ENDS "repeat_ends" Target GetsWorkDone "../lua/repeat_ends.lua";
+    DROP "drop" Target GetsWorkDone "../lua/drop.lua";
+    CANCEL "cancel" Target GetsWorkDone "../lua/cancel.lua";
+    CANCEL_PENDING "cancel_pending" Target GetsWorkDone "../lua/cancel_pending.lua";
+    CANCEL_WAITERS "cancel_waiters" Target GetsWorkDone "../lua/cancel_waiters.lua";
+    FINISH_JOB "finish_job" Key GetsWorkDone "../lua/finish_job.lua";
+    SCAN "scan" Target Reads "../lua/scan.lua";
+    EMIT "emit" Key GetsWorkDone "../lua/emit.lua";
 }
 
-/// A script: its text, and the hash by which a Redis that has run it knows it.
-pub(crate) struct Script {
-    text: &'static str,
-    hash: String,
-}
-
-/// A call of a script. It can be written as a command in two ways, so that it goes by the way of
-/// its keys to the server that has them whether that server knows the script or not.
+/// A call of a function. It can be written as a command in two ways, so that it goes by the way of
+/// its keys to the server that has them whether that server has the library or not.
 pub(crate) struct Invocation<'a> {
     script: &'a Script,
     keys: Vec<Vec<u8>>,
@@ -87,10 +79,6 @@ pub(crate) struct Invocation<'a> {
 }
 
 impl Script {
-    fn new(text: &'static str) -> Self {
-        Self { text, hash: redis::Script::new(text).get_hash().to_owned() }
-    }
-
     pub(crate) fn prepare_invoke(&self) -> Invocation<'_> {
         Invocation { script: self, keys: Vec::new(), arguments: Vec::new(), guard: None }
     }
@@ -107,7 +95,7 @@ impl Invocation<'_> {
         self
     }
 
-    /// For a script whose first key is the common beginning of those that it uses, and no key
+    /// For a function whose first key is the common beginning of those that it uses, and no key
     /// itself. While a cluster moves their slot from one node to another, some are here and some
     /// there, and neither node may run it: each would see a part, and write beside the rest. A
     /// node refuses a command (`TRYAGAIN`) that names several keys which are not there, and so a
@@ -117,14 +105,35 @@ impl Invocation<'_> {
         self
     }
 
-    /// For a Redis that knows the script; another one answers `NOSCRIPT`.
+    /// The key by which a cluster finds the server.
+    pub(crate) fn first_key(&self) -> &[u8] {
+        self.keys.first().map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether Redis runs it when there is no memory left.
+    pub(crate) fn runs_without_memory(&self) -> bool {
+        self.script.flags != Flags::AddsWork
+    }
+
+    /// For a Redis that has the library; another one answers that there is no such function.
+    pub(crate) fn as_function(&self) -> Cmd {
+        let name = if self.script.flags == Flags::Reads { "FCALL_RO" } else { "FCALL" };
+        self.command(name, &library().function(self.script))
+    }
+
+    /// For a Redis that has no memory left for the library, and knows its script; another one
+    /// answers `NOSCRIPT`.
     pub(crate) fn by_hash(&self) -> Cmd {
-        self.command("EVALSHA", &self.script.hash)
+        let mut command = self.command("EVALSHA", &library().script_hash);
+        command.arg(self.script.name);
+        command
     }
 
     /// For any Redis, which knows the script from then on.
     pub(crate) fn by_text(&self) -> Cmd {
-        self.command("EVAL", self.script.text)
+        let mut command = self.command("EVAL", &library().script);
+        command.arg(self.script.name);
+        command
     }
 
     fn command(&self, name: &str, script: &str) -> Cmd {

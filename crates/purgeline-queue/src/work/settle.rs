@@ -7,7 +7,8 @@ use purgeline_core::{Cause, Target};
 /// Items of one script call: together with the jobs in their records it then holds Redis for a
 /// millisecond or two.
 const MAX_SETTLED: usize = 100;
-/// Waiting jobs of one call that counts a hot item's outcome.
+/// Waiting jobs of one call that counts a hot item's outcome, or items of one that settles what a dir
+/// covered.
 const MAX_DRAINED: usize = 500;
 
 /// How one item of a batch is settled.
@@ -66,7 +67,7 @@ impl WorkQueue {
         retention: &Retention,
     ) -> Result<Settled, QueueError> {
         let mut all = Settled::default();
-        let mut spilled = false;
+        let mut left_to_drain = false;
         // Backwards, since what goes back to the front of its lane goes before what went there first.
         for slice in outcomes.rchunks(MAX_SETTLED) {
             let mut script = self.store.script(&scripts::SETTLE, target);
@@ -94,16 +95,16 @@ impl WorkQueue {
             let (items, left, ended): (u64, bool, bool) = self.store.invoke(&script).await?;
             all.items += items;
             all.parts_ended |= ended;
-            spilled |= left;
+            left_to_drain |= left;
         }
-        if spilled {
+        if left_to_drain {
             all.parts_ended |= self.store.drain(target, retention).await?;
         }
         Ok(all)
     }
 
-    /// Counts what hot items' outcomes have left to count, for all jobs that wait for them, a
-    /// bounded number a script call. Also what is left from a worker that died in the middle.
+    /// Counts what hot items' outcomes have left to count, for all jobs that wait for them, and settles
+    /// what a dir covered whose purge ended well, a bounded number a script call. Also what is left from a worker that died in the middle.
     /// True if parts of jobs ended.
     ///
     /// # Errors
@@ -119,7 +120,12 @@ impl Store {
         let mut any_ended = false;
         loop {
             let mut script = self.script(&scripts::DRAIN, target);
-            script.arg(retention.succeeded_ms).arg(retention.failed_ms).arg(MAX_DRAINED);
+            script
+                .arg(retention.succeeded_ms)
+                .arg(retention.failed_ms)
+                .arg(MAX_DRAINED)
+                .arg(retention.history_ms)
+                .arg(retention.max_history);
             let (left, ended): (u64, bool) = self.invoke(&script).await?;
             any_ended |= ended;
             if left == 0 {

@@ -10,6 +10,8 @@ pub struct WorkerInfo {
     pub name: String,
     /// The version of purgeline that it runs.
     pub version: String,
+    /// The library of Redis Functions that it uses ([`Queue::library_name`]).
+    pub library: String,
     /// Its process id, on its own machine.
     pub pid: u32,
     /// The targets that it works for.

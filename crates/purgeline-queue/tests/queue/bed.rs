@@ -201,11 +201,11 @@ impl Bed {
     }
 
     /// The jobs that wait in an item's pending record, by the names they were submitted under.
-    pub(crate) async fn waiting(&self, item: &str, jobs: &[&str]) -> Option<Vec<(String, u64)>> {
+    pub(crate) async fn waiting(&self, item: &str, jobs: &[&str]) -> Option<Vec<String>> {
         let (item, action) = Item::from_name(item).unwrap();
         let record = self.queue.inspect().pending_item(&self.target, &item, action).await.unwrap()?.record;
         let names: BTreeMap<_, _> = jobs.iter().map(|name| (id(name), *name)).collect();
-        Some(record.jobs.iter().map(|(job, count)| (names[job].to_owned(), *count)).collect())
+        Some(record.jobs.iter().map(|job| names[job].to_owned()).collect())
     }
 
     pub(crate) async fn lane_of(&self, item: &str) -> String {

@@ -110,7 +110,7 @@ async fn what_is_retried_joins_the_same_item() {
     // It needs no room.
     assert_eq!(retry(&bed, &ids(&bed).await, 1).await, retried(1));
     let waiting = bed.waiting(&url("a"), &["j1", "j2"]).await.unwrap();
-    assert_eq!(waiting, [("j2".to_owned(), 1), ("j1".to_owned(), 1)]);
+    assert_eq!(waiting, ["j2", "j1"]);
     bed.check().await;
     let batch = bed.batch(&plain()).await;
     bed.settle(&batch, &Settlement::Done).await;

@@ -55,7 +55,7 @@ async fn what_is_embargoed_is_found_by_its_item() {
         let found = bed.queue.inspect().embargoes_of(&bed.target, &item, Action::Default).await.unwrap();
         found
             .into_iter()
-            .map(|one| (one.until_ms, one.item.name, one.item.record.jobs[0].0))
+            .map(|one| (one.until_ms, one.item.name, one.item.record.jobs[0]))
             .collect::<Vec<_>>()
     };
     let (a, news) = (url("news/a"), dir("news/"));

@@ -97,7 +97,7 @@ async fn a_hot_item_is_sent_unless_all_of_its_jobs_have_expired() {
 }
 
 #[tokio::test]
-async fn what_a_dir_took_over_expires_there() {
+async fn covered_items_expire_like_others() {
     let bed = Bed::new().await;
     bed.ask_timed(expires_at(bed.now() + 4_000), "dir", &[&dir("")]).await;
     bed.ask_timed(expires_at(bed.now() + 1_000), "urls", &[&url("a"), &url("b")]).await;

@@ -1,6 +1,6 @@
-use crate::bed::{Bed, cause, dir, names, plain, url};
+use crate::bed::{Bed, cause, dir, names, plain, policy, url};
 use purgeline_core::{Kind, Target};
-use purgeline_queue::{Hold, HoldName, PollPolicy, Polls, Settlement};
+use purgeline_queue::{Enqueued, Hold, HoldName, PollPolicy, Polls, Settlement};
 
 async fn hold(bed: &Bed, name: HoldName, for_ms: Option<u64>) -> bool {
     bed.queue.operate().hold(&bed.target, name, for_ms, &cause("why"), "an operator").await.unwrap()
@@ -74,12 +74,17 @@ async fn held_dirs_cover_nothing() {
     hold(&bed, HoldName::Kind(Kind::Dir), Some(4000)).await;
     bed.ask("j2", &[&url("d/y")]).await;
     bed.ask("j3", &[&url("d/z")]).await;
-    assert_eq!(names(&bed.batch(&plain()).await), [url("d/y"), url("d/z")]);
+    let batch = bed.batch(&plain()).await;
+    assert_eq!(names(&batch), [url("d/y"), url("d/z"), url("d/x")]);
+    bed.settle(&batch, &Settlement::Done).await;
     bed.check().await;
-    // From the moment that the hold has passed they cover again.
+    // When the hold has passed, new dirs cover again, and a lease lets what waits wait for this one.
     bed.pass(4000);
-    bed.ask("j4", &[&url("d/v")]).await;
-    assert_eq!(bed.waiting(&url("d/v"), &[]).await, None);
+    bed.ask("j4", &[&url("d/v"), &dir("e/")]).await;
+    let added = bed.ask("j5", &[&url("e/v")]).await;
+    assert_eq!(added, Enqueued::Added { new: 0, joined: 0, covered: 1 });
+    let mixed = policy(|limits| limits.call.mix_kinds = true);
+    assert_eq!(names(&bed.batch(&mixed).await), [dir("d/"), dir("e/")]);
     bed.check().await;
 }
 

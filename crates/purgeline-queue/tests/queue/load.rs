@@ -94,7 +94,7 @@ async fn a_url_that_20_000_jobs_wait_for_costs_each_the_same() {
         counted(&bed, bed.queue.work().settle(&bed.target, &batch.id, &[(1, Settlement::Done)], &RETENTION))
             .await;
     assert!(settled.unwrap().parts_ended);
-    let scripts = cost["evalsha"];
+    let scripts = cost["fcall"];
     println!("to end {JOBS} jobs: {scripts} scripts, {cost:?}");
     assert!(scripts <= (JOBS / 500 + 5) as u64, "{cost:?}");
     let commands: u64 = cost.values().sum();

@@ -2,7 +2,7 @@
 
 use crate::support::{Fixture, TARGETS, target};
 use purgeline_core::{TargetName, config::Durability};
-use purgeline_queue::WorkerInfo;
+use purgeline_queue::{Queue, WorkerInfo};
 use purgeline_redis_server::RedisServer;
 use redis::AsyncTypedCommands;
 use serde_json::Value;
@@ -41,6 +41,7 @@ async fn a_target_that_nobody_works_for_is_named() {
     let mut worker = WorkerInfo {
         name: "w1".into(),
         version: "0".into(),
+        library: Queue::library_name().into(),
         pid: 1,
         targets: vec![],
         since_ms: 0,

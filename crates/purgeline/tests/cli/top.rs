@@ -7,7 +7,7 @@ use nix::{
     unistd::Pid,
 };
 use purgeline_core::{Cause, Class};
-use purgeline_queue::{HoldName, WorkerInfo};
+use purgeline_queue::{HoldName, Queue, WorkerInfo};
 use std::{
     fs::File,
     io::{Read, Write},
@@ -23,6 +23,7 @@ async fn one_frame_is_text_or_json() {
     let mut worker = WorkerInfo {
         name: "w1".into(),
         version: "0.1.0".into(),
+        library: Queue::library_name().into(),
         pid: 1,
         targets: vec![target("www").name, target("static").name],
         since_ms: 0,

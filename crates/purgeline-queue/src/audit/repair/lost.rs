@@ -2,9 +2,9 @@
 
 use super::attempt::{Repair, Tried};
 use crate::{
-    Job, QueueError, Record, audit::verify::damage::PartSeen, redis::scripts, work::lease::read_item,
+    Job, QueueError, Record, Timing, audit::verify::damage::PartSeen, redis::scripts, work::lease::read_item,
 };
-use purgeline_core::{Item, JobId, Priority, Target, ancestors};
+use purgeline_core::{Item, JobId, Priority, Target};
 use redis::AsyncTypedCommands;
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,8 +15,6 @@ const MOST_BACK: usize = 100;
 struct Candidate {
     name: String,
     lane: String,
-    /// Whether a dir above it waits for the same job: it may be that one's.
-    covered: bool,
 }
 
 /// A part as it should be.
@@ -114,8 +112,7 @@ impl Repair<'_> {
             .arg(job.map_or(Priority::Normal, |job| job.priority).as_str())
             .arg(job.and_then(|job| job.source.as_deref()).unwrap_or_default());
         let timing = job.map(|job| job.timing).unwrap_or_default();
-        let entry = timing.expires_at_ms.map_or(id.to_string(), |at| format!("{id}*1!{at}"));
-        script.arg(entry).arg(timing.not_before_ms.unwrap_or_default());
+        script.arg(entry_of(id, timing)).arg(timing.not_before_ms.unwrap_or_default());
         for candidate in back {
             script.arg(&candidate.name).arg(&candidate.lane);
         }
@@ -135,7 +132,7 @@ impl Repair<'_> {
     }
 
     /// The items of a job that do not wait for it at a target and are not among its dead letters;
-    /// none if the job does not keep all their names. First those that no dir covers.
+    /// none if the job does not keep all their names.
     async fn candidates(&self, target: &Target, job: &Job) -> Result<Vec<Candidate>, QueueError> {
         if job.first_items.len() as u64 != job.items || job.first_items.len() > MOST_BACK {
             return Ok(Vec::new());
@@ -151,14 +148,8 @@ impl Repair<'_> {
             if dead.contains(&name) || !names.insert(name.clone()) || self.waits(target, &name, job).await? {
                 continue;
             }
-            let mut covered = false;
-            for dir in ancestors(&item) {
-                let dir = Item::from_normalized(purgeline_core::Kind::Dir, dir).name(action);
-                covered = covered || self.waits(target, &dir, job).await?;
-            }
-            candidates.push(Candidate { name, lane: lane.to_string(), covered });
+            candidates.push(Candidate { name, lane: lane.to_string() });
         }
-        candidates.sort_by_key(|candidate| candidate.covered);
         Ok(candidates)
     }
 
@@ -170,7 +161,7 @@ impl Repair<'_> {
         for (hash, name) in [(keys.pending(target), name.to_owned())].into_iter().chain(embargoed) {
             if let Some(text) = queue.manager().hget(hash, &name).await?
                 && let Ok(record) = Record::parse(&name, &text)
-                && self.names(&record, &keys.waiters(target, &name), job.id).await?
+                && self.names(&record, &keys.waiters(target, &name), job).await?
             {
                 return Ok(true);
             }
@@ -183,7 +174,7 @@ impl Repair<'_> {
             {
                 let Ok(item) = read_item(batch, index, text) else { continue };
                 let list = keys.waiters(target, format_args!("{batch}:{index}"));
-                if item.item.name(item.action) == name && self.names(&item.record, &list, job.id).await? {
+                if item.item.name(item.action) == name && self.names(&item.record, &list, job).await? {
                     return Ok(true);
                 }
             }
@@ -192,15 +183,19 @@ impl Repair<'_> {
     }
 
     /// Whether a record, or its list, names a job.
-    async fn names(&self, record: &Record, list: &str, job: JobId) -> Result<bool, QueueError> {
-        if record.jobs.iter().any(|(waiting, _)| *waiting == job) {
+    async fn names(&self, record: &Record, list: &str, job: &Job) -> Result<bool, QueueError> {
+        if record.jobs.contains(&job.id) {
             return Ok(true);
         }
-        // What weighs more than one is a dir's, and that is no more than a hint here.
         let mut find = redis::cmd("LPOS");
-        find.arg(list).arg(job.to_string());
+        find.arg(list).arg(entry_of(job.id, job.timing));
         Ok(record.more_jobs && find.query_async::<Option<u64>>(&mut self.queue.manager()).await?.is_some())
     }
+}
+
+/// What stands in a record for a waiting job.
+fn entry_of(id: JobId, timing: Timing) -> String {
+    timing.expires_at_ms.map_or(id.to_string(), |at| format!("{id}!{at}"))
 }
 
 #[cfg(test)]

@@ -34,6 +34,18 @@ impl Repair<'_> {
             | Damage::LostList { holder: Holder::Batch(batch, ..) } => {
                 self.lines(self.script(&scripts::MEND_BATCH, target).arg(batch)).await
             }
+            Damage::NotListed { item, id } => {
+                let done = "it goes by itself";
+                self.once(self.script(&scripts::MEND_COVERED, target).arg(item).arg(id), done).await
+            }
+            Damage::StrayCovering { lane, dir, id } => {
+                let mut script = self.script(&scripts::MEND_COVERAGE, target);
+                self.once(script.arg(id).arg(lane).arg(dir), "it is not said any more").await
+            }
+            Damage::StrayCoverage { id, .. } => {
+                let mut script = self.script(&scripts::MEND_COVERAGE, target);
+                self.once(script.arg(id).arg("").arg(""), "its items return to their lanes").await
+            }
             Damage::Embargo { name, .. }
             | Damage::StrayEmbargo { name }
             | Damage::LostList { holder: Holder::Embargoed(name) } => self.embargo(target, name, "*").await,

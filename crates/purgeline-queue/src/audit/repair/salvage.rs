@@ -28,8 +28,8 @@ mod tests {
     #[test]
     fn what_can_be_read_is() {
         let (a, b) = (JobId::from_idempotency_key("a"), JobId::from_idempotency_key("b"));
-        let text = format!("lane=bulk/url since=x jobs={a},{b}*3,nonsense item=url:https://h/jobs={a}");
-        assert_eq!(jobs(&text), [a.to_string(), format!("{b}*3")]);
+        let text = format!("lane=bulk/url since=x jobs={a},{b}!17,nonsense item=url:https://h/jobs={a}");
+        assert_eq!(jobs(&text), [a.to_string(), format!("{b}!17")]);
         assert_eq!(lane(&text).unwrap().to_string(), "bulk/url");
         assert_eq!(item(&text).unwrap().0.text(), format!("https://h/jobs={a}"));
         assert_eq!((jobs("nonsense").len(), lane("nonsense"), item("nonsense")), (0, None, None));

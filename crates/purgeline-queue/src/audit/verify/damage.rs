@@ -11,6 +11,12 @@ pub(crate) enum Damage {
     Delay { item: String, due_ms: Option<i64>, delayed: Option<i64> },
     /// Nobody would look when a job has no more use for an item.
     Expiry { item: String, at_ms: i64, expiring: Option<i64> },
+    /// A dir is said to cover something, but does not wait, or not there.
+    StrayCovering { lane: String, dir: String, id: String },
+    /// Nothing ends what the items of this coverage wait for.
+    StrayCoverage { id: String, names: usize },
+    /// An item waits for a dir, but would not be found when that ends.
+    NotListed { item: String, id: String },
     /// An embargoed record that cannot be read.
     EmbargoedRecord { name: String, text: String, error: String },
     /// An embargo that does not end when it says.
@@ -123,6 +129,18 @@ impl fmt::Display for Damage {
             | Self::BatchItem { error, .. } => f.write_str(error),
             Self::Expiry { item, at_ms, expiring } => {
                 write!(f, "pending {item} expires for a job at {at_ms}, but expiring says {expiring:?}")
+            }
+            Self::StrayCovering { lane, dir, id } => {
+                write!(f, "covering:{lane} says that {dir} has coverage {id}, but it does not")
+            }
+            Self::StrayCoverage { id, names } => {
+                write!(
+                    f,
+                    "no dir has coverage {id}: the {names} names in covered:{id} would wait for an hour"
+                )
+            }
+            Self::NotListed { item, id } => {
+                write!(f, "pending {item} waits for coverage {id}, but covered:{id} does not name it")
             }
             Self::Embargo { name, embargoes } => {
                 write!(f, "embargoed {name}: embargoes says {embargoes:?}")

@@ -24,8 +24,8 @@ impl Walk<'_> {
                 for entry in page {
                     if let Some(nested) = entry.strip_prefix('@').and_then(|key| self.list_of(key)) {
                         names.push(nested.to_owned());
-                    } else if let Some((job, count)) = read_entry(&entry) {
-                        *self.waiting.entry(job).or_default() += count;
+                    } else if let Some(job) = read_entry(&entry) {
+                        *self.waiting.entry(job).or_default() += 1;
                     } else {
                         self.wrong(Damage::ListEntry { list: key.clone(), entry });
                     }
@@ -41,14 +41,19 @@ impl Walk<'_> {
     /// Outcomes of hot items that have not reached all their jobs yet.
     pub(super) async fn settling(&mut self) -> Result<(), QueueError> {
         let key = self.keys().settling(self.target);
+        let covered = self.keys().covered(self.target, "");
         for from in (0..).step_by(PAGE) {
             let page = self.page_of(&key, from).await?;
             let last = page.len() < PAGE;
             for entry in page {
-                match entry.rsplitn(3, ' ').nth(2).and_then(|key| self.list_of(key)) {
+                let key = entry.rsplitn(3, ' ').nth(2).unwrap_or_default();
+                if let Some(list) = self.list_of(key) {
                     // One whose list is used up is taken out next.
-                    Some(list) => drop(self.list(list).await?),
-                    None => self.wrong(Damage::Settling { entry }),
+                    self.list(list).await?;
+                } else if let Some(id) = key.strip_prefix(&covered) {
+                    self.coverages.ended.insert(id.to_owned());
+                } else {
+                    self.wrong(Damage::Settling { entry });
                 }
             }
             if last {

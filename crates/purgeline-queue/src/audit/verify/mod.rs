@@ -1,6 +1,7 @@
 //! The proof that nothing is lost and everything is counted once, on a keyspace as it stands.
 
 mod batches;
+mod coverage;
 pub(crate) mod damage;
 mod embargoed;
 mod jobs;

@@ -39,6 +39,9 @@ impl Walk<'_> {
                 {
                     self.wrong(Damage::Expiry { item: name.clone(), at_ms, expiring: expiry });
                 }
+                if let Some(id) = record.cause.as_deref().and_then(|cause| cause.strip_prefix("covered/")) {
+                    self.covered(&name, id);
+                }
                 under_way += i128::from(record.cause.as_deref() == Some("under-way"));
                 if record.due_ms != score {
                     self.wrong(Damage::Delay { item: name.clone(), due_ms: record.due_ms, delayed: score });
@@ -84,8 +87,8 @@ impl Walk<'_> {
             }
             return Ok(());
         }
-        for (job, count) in &record.jobs {
-            *self.waiting.entry(*job).or_default() += count;
+        for job in &record.jobs {
+            *self.waiting.entry(*job).or_default() += 1;
         }
         if record.more_jobs && !self.list(&holder.list()).await? {
             self.wrong(Damage::LostList { holder });

@@ -18,7 +18,7 @@ impl Walk<'_> {
         self.queue.keys()
     }
 
-    /// Takes down the names of the target's batches, parts and lists of waiting jobs.
+    /// Takes down the names of the target's batches, parts and lists of waiting jobs, and what dirs cover.
     pub(super) async fn names(&mut self) -> Result<(), QueueError> {
         let pattern = self.keys().pattern(self.target);
         let mut cursor = Cursor::default();
@@ -31,6 +31,8 @@ impl Walk<'_> {
                     Some(NamedKey::Batch(id)) => self.batches.insert(id.to_owned()),
                     Some(NamedKey::Part(id)) => self.parts.insert(id.to_owned()),
                     Some(NamedKey::Waiters(list)) => self.lists.insert(list.to_owned()),
+                    Some(NamedKey::Covered(id)) => self.coverages.lists.insert(id.to_owned()),
+                    Some(NamedKey::Covering(lane)) => self.coverages.lanes.insert(lane.to_owned()),
                     None => false,
                 };
             }

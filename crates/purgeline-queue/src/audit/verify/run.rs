@@ -7,7 +7,8 @@ impl AuditQueue {
     /// Walks all keys of these targets and gives what the invariants do not allow:
     ///
     /// 1. *Durable*: every pending record can be leased (it has a hint in a ranked lane, or a due
-    ///    time), every embargo ends, every batch is leased, ready or asked about, every item of a batch is whole.
+    ///    time), every item that waits for a dir is found when that ends, every embargo ends, every batch is
+    ///    leased, ready or asked about, every item of a batch is whole.
     /// 2. *Counted once*: for each job at each target, the items that have settled and those that
     ///    wait add up to its items; a part is over exactly when all have settled; a job is over
     ///    when its parts are.
@@ -18,7 +19,8 @@ impl AuditQueue {
     /// Exact on a queue at rest. While producers and workers run, what they move between two
     /// reads can look wrong: see [`verify_twice`](Self::verify_twice). At most 10,000 violations
     /// of a target are given. No answer of Redis holds more than 1,000 entries or one batch, and
-    /// what is kept here is 8 bytes for each item and 24 for each job that waits.
+    /// what is kept here is 8 bytes for each item, twice that for a covered one, and 24 for each job that
+    /// waits.
     ///
     /// # Errors
     /// When Redis cannot be asked.
@@ -27,11 +29,13 @@ impl AuditQueue {
         for target in targets {
             let mut walk = Walk::new(&self.store, target).await?;
             walk.names().await?;
+            walk.coverages().await?;
             walk.pending().await?;
             walk.embargoed().await?;
             walk.batches().await?;
             walk.settling().await?;
             walk.stray_lists().await?;
+            walk.stray_coverages();
             walk.parts().await?;
             walk.outbox().await?;
             found.extend(walk.found);

@@ -1,4 +1,4 @@
-use super::{damage::Damage, violation::Violation};
+use super::{coverage::Coverages, damage::Damage, violation::Violation};
 use crate::{QueueError, redis::store::Store};
 use purgeline_core::{JobId, Target};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -20,6 +20,8 @@ pub(super) struct Walk<'a> {
     pub(super) lists: BTreeSet<String>,
     /// Lists of waiting jobs that something leads to.
     pub(super) reached: HashSet<String>,
+    /// What dirs cover.
+    pub(super) coverages: Coverages,
     /// The counters when the walk began.
     pub(super) counters: BTreeMap<String, String>,
 }
@@ -35,6 +37,7 @@ impl<'a> Walk<'a> {
             parts: BTreeSet::new(),
             lists: BTreeSet::new(),
             reached: HashSet::new(),
+            coverages: Coverages::default(),
             counters: BTreeMap::new(),
         };
         walk.counters = walk.counters().await?;

@@ -79,7 +79,7 @@ impl Store {
             for ((at, unnamed), list) in hot.into_iter().zip(lists) {
                 let Some(letter) = letters.get_mut(at) else { continue };
                 letter.more_jobs = unnamed || list.is_empty();
-                letter.jobs.extend(list.iter().filter_map(|entry| read_entry(entry)).map(|(job, _)| job));
+                letter.jobs.extend(list.iter().filter_map(|entry| read_entry(entry)));
             }
         }
         Ok(letters)
@@ -101,7 +101,7 @@ fn read(id: &str, fields: &HashMap<String, String>) -> Option<DeadLetter> {
         },
         attempts: field("attempts")?.parse().ok()?,
         batch: field("batch")?.to_owned(),
-        jobs: entries.map(|entry| read_entry(entry).map(|(job, _)| job)).collect::<Option<_>>()?,
+        jobs: entries.map(read_entry).collect::<Option<_>>()?,
         more_jobs: field("more_jobs") == Some("1"),
         since_ms: field("since")?.parse().ok()?,
         failed_at_ms: field("failed_at")?.parse().ok()?,

@@ -1,14 +1,18 @@
 -- Takes down that a batch does not hold an item, if it does not.
 --
--- ARGV  2 item    3 batch
+-- args
+--   2    item
+--   3    batch
 -- returns 1; 0 if it does hold it, or nothing says so
 -- bound O(items of the batch)
 
-local holders = call('HGET', INFLIGHT, ARGV[2])
-if not holders or not string.find(',' .. holders .. ',', ',' .. ARGV[3] .. ',', 1, true) then return 0 end
-local fields = call('HGETALL', T .. ':batch:' .. ARGV[3])
-for at = 1, #fields, 2 do
-  if string.find(fields[at], '^%d+$') and batch_item(fields[at + 1]).name == ARGV[2] then return 0 end
+return function(ctx, args)
+  local holders = redis.call('HGET', ctx.inflight, args[2])
+  if not holders or not string.find(',' .. holders .. ',', ',' .. args[3] .. ',', 1, true) then return 0 end
+  local fields = redis.call('HGETALL', Keys.batch(ctx, args[3]))
+  for at = 1, #fields, 2 do
+    if string.find(fields[at], '^%d+$') and Record.batch_item(fields[at + 1]).name == args[2] then return 0 end
+  end
+  Inflight.clear(ctx, { args[2] }, args[3])
+  return 1
 end
-let_go({ ARGV[2] }, ARGV[3])
-return 1

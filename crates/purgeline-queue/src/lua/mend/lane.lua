@@ -1,12 +1,15 @@
 -- Ranks a lane that holds hints and is not looked at.
 --
--- ARGV  2 lane
+-- args
+--   2    lane
 -- returns 1; 0 if it is ranked or empty
 -- bound O(log lanes)
 
-local first = call('LINDEX', T .. ':lane:' .. ARGV[2], 0)
-if not first or call('ZSCORE', LANES, ARGV[2]) then return 0 end
-local text = call('HGET', PENDING, first)
-call('ZADD', LANES, 'NX', rank(ARGV[2], text and string.match(text, ' since=(%d+)') or NOW), ARGV[2])
-call('PUBLISH', T .. ':wake', 'mended')
-return 1
+return function(ctx, args)
+  local first = redis.call('LINDEX', Keys.lane(ctx, args[2]), 0)
+  if not first or redis.call('ZSCORE', ctx.lanes, args[2]) then return 0 end
+  local text = redis.call('HGET', ctx.pending, first)
+  redis.call('ZADD', ctx.lanes, 'NX', Names.rank(args[2], text and string.match(text, ' since=(%d+)') or ctx.now), args[2])
+  redis.call('PUBLISH', ctx.wake, 'mended')
+  return 1
+end

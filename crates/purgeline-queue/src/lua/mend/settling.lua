@@ -1,7 +1,10 @@
 -- Takes an outcome away that cannot be read and would hold up all behind it.
 --
--- ARGV  2 the entry
+-- args
+--   2    the entry
 -- returns 1; 0 if it is gone
 -- bound O(entries of settling)
 
-return call('LREM', SETTLING, 1, ARGV[2])
+return function(ctx, args)
+  return redis.call('LREM', ctx.settling, 1, args[2])
+end

@@ -4,7 +4,7 @@ use redis::{
     aio::PubSub,
     cluster::{ClusterClient, ClusterClientBuilder},
     cluster_async::ClusterConnection,
-    cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo},
+    cluster_routing::{MultipleNodeRoutingInfo, Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr},
 };
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -69,6 +69,28 @@ impl Source for Cluster {
 }
 
 impl Renewed<Cluster> {
+    /// Sends a command to the primary that has the slot of a key.
+    pub(super) async fn at_primary_of(&self, key: &[u8], command: Cmd) -> RedisResult<Value> {
+        let route = Route::with_key(key, SlotAddr::Master);
+        self.at_node(SingleNodeRoutingInfo::SpecificNode(route), command).await
+    }
+
+    /// Sends a command to the node of an address.
+    pub(super) async fn at_address(&self, address: &str, command: Cmd) -> RedisResult<Value> {
+        let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        let Some((host, port)) = parts else {
+            return Err((ErrorKind::InvalidClientConfig, "not a node's address", address.to_owned()).into());
+        };
+        self.at_node(SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port }, command).await
+    }
+
+    async fn at_node(&self, node: SingleNodeRoutingInfo, command: Cmd) -> RedisResult<Value> {
+        let (mut connection, number) = self.get().await?;
+        let result = connection.route_command(command, RoutingInfo::SingleNode(node)).await;
+        self.judge(number, &result).await;
+        result.and_then(Value::extract_error)
+    }
+
     /// The address and the answer of each primary.
     pub(super) async fn each_primary(&self, command: &Cmd) -> RedisResult<Vec<(String, Value)>> {
         let (mut connection, number) = self.get().await?;

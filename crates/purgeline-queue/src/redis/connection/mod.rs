@@ -6,16 +6,23 @@ mod renewed;
 mod sentinel;
 pub(crate) mod within;
 
-use crate::{Topology, redis::scripts::Invocation};
+use crate::{
+    Topology,
+    redis::{library::library, scripts::Invocation},
+};
 use cluster::Cluster;
 use redis::{
-    Client, Cmd, ErrorKind, Pipeline, RedisFuture, RedisResult, ServerErrorKind, Value,
+    Client, Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, RedisResult, ServerErrorKind, Value,
     aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig, PubSub},
 };
 use renewed::Renewed;
 use sentinel::Primary;
 use std::time::Duration;
 use within::within;
+
+/// How often a call is sent again in another way: as a function once its library has been loaded, at
+/// most once more if its slot has moved meanwhile, then as a script by its hash and by its text.
+pub(crate) const REMEDIES: usize = 4;
 
 /// A connection that many tasks share. Commands fail while Redis is away, and go to where it is
 /// as soon as it is back: to the same server, to the primary that Sentinel names by then, to the
@@ -60,15 +67,53 @@ impl Connection {
         Ok(Self { route, timeout })
     }
 
-    /// Runs a script. A server that has not seen it gets its text.
+    /// Calls a function of the library. A server that does not have the library gets it.
     pub(crate) async fn invoke(&self, script: &Invocation<'_>) -> RedisResult<Value> {
-        let mut connection = self.clone();
-        let answer = connection.req_packed_command(&script.by_hash()).await.and_then(Value::extract_error);
-        match answer {
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                connection.req_packed_command(&script.by_text()).await?.extract_error()
+        let mut command = script.as_function();
+        for _ in 0..REMEDIES {
+            match self.ask(&command).await {
+                Err(error) => command = self.remedy(script, error).await?,
+                answer => return answer,
             }
-            answer => answer,
+        }
+        self.ask(&command).await
+    }
+
+    async fn ask(&self, command: &Cmd) -> RedisResult<Value> {
+        self.clone().req_packed_command(command).await.and_then(Value::extract_error)
+    }
+
+    /// What to send instead of a call of a function that failed like this. The server that has the
+    /// function's keys has got the library by then, unless it has no memory left: then a function that
+    /// gets work done runs as a script, since a full Redis may just have lost its functions.
+    ///
+    /// # Errors
+    /// When it failed for another reason, or nothing can be sent instead.
+    pub(crate) async fn remedy(&self, script: &Invocation<'_>, error: RedisError) -> RedisResult<Cmd> {
+        if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) {
+            return Ok(script.by_text());
+        }
+        if error.detail() != Some("Function not found") {
+            return Err(error);
+        }
+        match self.load_library(script.first_key()).await {
+            Ok(()) => Ok(script.as_function()),
+            Err(error) if error.code() == Some("OOM") && script.runs_without_memory() => Ok(script.by_hash()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives the library to the server that has a key.
+    async fn load_library(&self, key: &[u8]) -> RedisResult<()> {
+        let command = library().load();
+        let answer = match &self.route {
+            Route::Cluster(cluster) => cluster.at_primary_of(key, command).await,
+            Route::Standalone(..) | Route::Sentinel(_) => self.ask(&command).await,
+        };
+        match answer {
+            // Somebody else has just loaded it.
+            Err(error) if error.detail().is_some_and(|text| text.ends_with("already exists")) => Ok(()),
+            answer => answer.map(drop),
         }
     }
 
@@ -103,6 +148,16 @@ impl Connection {
                 let answer = self.clone().req_packed_command(command).await?.extract_error()?;
                 Ok(vec![(address, answer)])
             }
+        }
+    }
+}
+
+impl Connection {
+    /// Asks the primary of this address, as [`each_primary`](Self::each_primary) gave it.
+    pub(crate) async fn at_primary(&self, address: &str, command: &Cmd) -> RedisResult<Value> {
+        match &self.route {
+            Route::Cluster(cluster) => cluster.at_address(address, command.clone()).await,
+            Route::Standalone(..) | Route::Sentinel(_) => self.ask(command).await,
         }
     }
 }

@@ -41,6 +41,8 @@ impl QueueModel {
             due: None,
             latest: None,
             under_way: false,
+            covered: None,
+            stopped: false,
             units,
         };
         self.put_back(letter.name, purge, now, now);

@@ -3,7 +3,8 @@
 //!
 //! - every item of every job that has not ended waits in exactly one place, in Redis as in the
 //!   model (durable);
-//! - what ended well was leased after it was asked for, and after its embargo (covered);
+//! - what ended well was leased after it was asked for, and after its embargo, or a dir above it was
+//!   (covered); nothing waits for a dir that may not go, or fails with one;
 //! - nothing is sent that nobody has a use for any more, and nothing else expires;
 //! - every item is counted once, and its job's counters say so (counted once); one that failed and
 //!   is retried is open again, once more for each retry;
@@ -12,6 +13,7 @@
 //! and in the end everything ends, each job once.
 
 mod breaker_model;
+mod coverage;
 mod letters;
 mod purge;
 mod queue_model;

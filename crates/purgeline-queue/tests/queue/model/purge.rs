@@ -36,6 +36,10 @@ pub(crate) struct Purge {
     pub(crate) latest: Option<i64>,
     /// Delayed because the provider works on an earlier request.
     pub(crate) under_way: bool,
+    /// Delayed because a dir is to purge it: the coverage.
+    pub(crate) covered: Option<String>,
+    /// A dir that was found not to be allowed to go, and covers nothing that comes.
+    pub(crate) stopped: bool,
     pub(crate) units: Vec<Unit>,
 }
 

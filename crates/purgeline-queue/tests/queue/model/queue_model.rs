@@ -4,12 +4,12 @@
 pub(crate) use super::purge::{Batch, Ended, Part, Purge, State, Unit};
 use super::{
     breaker_model::{BreakerModel, Probe},
+    coverage::{COVERED_MS, Cover},
     letters::Letter,
-    snapshot::Snapshot,
     step::{Held, Outcome, Times},
 };
 use purgeline_core::{Item, JobId, Kind, Priority, covers};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct QueueModel {
@@ -25,8 +25,8 @@ pub(crate) struct QueueModel {
     /// Held until then; `None`: until it is lifted.
     pub(crate) holds: BTreeMap<Held, Option<i64>>,
     pub(crate) breaker: BreakerModel,
-    /// Dirs that wait for another day's quota, and so cover nothing.
-    pub(crate) no_cover: BTreeSet<String>,
+    /// What dirs cover, by the id of the coverage.
+    pub(crate) covers: BTreeMap<String, Cover>,
 }
 
 /// What a chunk does, or why it does nothing.
@@ -57,7 +57,7 @@ pub(crate) fn kind_of(name: &str) -> Kind {
     Item::from_name(name).unwrap().0.kind()
 }
 
-fn is_covered_by(name: &str, dir: &str) -> bool {
+pub(crate) fn is_covered_by(name: &str, dir: &str) -> bool {
     let (item, action) = Item::from_name(name).unwrap();
     let (dir, dir_action) = Item::from_name(dir).unwrap();
     action == dir_action && covers(&dir, &item)
@@ -86,32 +86,6 @@ impl QueueModel {
 
     pub(crate) fn held(&self, what: Held, now: i64) -> bool {
         self.holds.get(&what).is_some_and(|until| until.is_none_or(|until| until > now))
-    }
-
-    /// The dirs that wait, go no later than the item would, and cover it; the widest first.
-    fn covering_all(&self, name: &str, priority: Priority, now: i64) -> Vec<String> {
-        if self.held(Held::Kind(Kind::Dir), now) {
-            return Vec::new();
-        }
-        let covers = |dir: &str, purge: &Purge| {
-            !self.no_cover.contains(dir)
-                && is_covered_by(name, dir)
-                && purge.due.is_none()
-                && purge.priority <= priority
-        };
-        let mut dirs: Vec<_> = self
-            .pending
-            .iter()
-            .filter(|(dir, purge)| covers(dir, purge))
-            .map(|(dir, _)| dir.clone())
-            .collect();
-        dirs.sort_by_key(String::len);
-        dirs
-    }
-
-    /// The widest of them.
-    pub(crate) fn covering(&self, name: &str, priority: Priority, now: i64) -> Option<String> {
-        self.covering_all(name, priority, now).into_iter().next()
     }
 
     /// Items announced by jobs that have not been enqueued whole.
@@ -149,6 +123,8 @@ impl QueueModel {
                 due: embargo.or(quiet.map(|(quiet, _)| now + quiet)),
                 latest: quiet.map(|(_, max_wait)| now + max_wait),
                 under_way: false,
+                covered: None,
+                stopped: false,
                 units: vec![unit],
             };
             if let Some(until) = embargo {
@@ -166,13 +142,16 @@ impl QueueModel {
                 continue;
             }
             // Dirs cover by the haste that they had before this call.
-            let dir = after.covering(name, chunk.priority, now);
+            let dirs = after.covering_all(name, chunk.priority, now);
+            let dir = dirs.into_iter().find(|dir| !after.pending[dir].stopped);
             if let Some(purge) = after.pending.get_mut(*name) {
                 purge.units.push(unit);
                 hastened.push(*name);
                 joined += 1;
-            } else if let Some(purge) = dir.and_then(|dir| after.pending.get_mut(&dir)) {
-                purge.units.push(unit);
+            } else if let Some(dir) = dir {
+                let (due, cover) = (Some(now + COVERED_MS), Some(after.cover_by(&dir)));
+                let waits = Purge { due, latest: None, covered: cover, ..fresh };
+                after.pending.insert(name.to_string(), waits);
                 covered += 1;
             } else {
                 after.pending.insert(name.to_string(), fresh);
@@ -186,9 +165,10 @@ impl QueueModel {
                 purge.latest = quiet.map(|(_, max_wait)| latest.min(now + max_wait));
                 purge.due = quiet.zip(purge.latest).map(|((quiet, _), latest)| latest.min(now + quiet));
             }
+            after.join_covered(name);
         }
         if chunk.index == 0 {
-            let more = if chunk.chunks > 1 { chunk.job_items as u64 } else { new };
+            let more = if chunk.chunks > 1 { chunk.job_items as u64 } else { new + covered };
             let have = self.pending.len() + self.embargoed.len() + self.announced();
             if more > 0 && have as u64 + more > room {
                 return Taken::Full;
@@ -212,52 +192,6 @@ impl QueueModel {
         self.batches.values().filter(|batch| matches!(batch.state, State::Leased { .. })).count()
     }
 
-    /// These items wait no longer on their own: their units wait for the dirs that cover them, the
-    /// widest each. A dir that the lease found to be under way covers what it looked at before it
-    /// found that, and nothing after; which, is taken from what is there. Fails on the first that no
-    /// dir covers.
-    pub(crate) fn absorb(
-        &mut self,
-        names: &BTreeSet<String>,
-        after: &Snapshot,
-        now: i64,
-    ) -> Result<(), String> {
-        let mut moves = Vec::new();
-        for name in names {
-            let purge = &self.pending[name];
-            if purge.due.is_some() {
-                return Err(format!("{name} is delayed, but was covered"));
-            }
-            let dirs = self.covering_all(name, purge.priority, now);
-            if dirs.is_empty() {
-                return Err(format!("{name} was lost: no waiting dir covers it"));
-            }
-            moves.push((name, dirs));
-        }
-        for (name, dirs) in moves {
-            let units = self.pending.remove(name).map(|purge| purge.units).unwrap_or_default();
-            let of = |waiting: &[Unit], job| {
-                waiting.iter().filter(|unit| unit.job == job && !unit.expired(now)).count() as u64
-            };
-            let went_to = |dir: &String| {
-                let (Some(there), Some(here)) = (after.pending.get(dir), self.pending.get(dir)) else {
-                    return true;
-                };
-                let waits = |job| there.waiting.get(&job).copied().unwrap_or_default();
-                let all = units
-                    .iter()
-                    .all(|unit| of(&here.units, unit.job) + of(&units, unit.job) <= waits(unit.job));
-                all || !there.under_way
-            };
-            let dir = dirs.iter().find(|dir| went_to(dir)).unwrap_or(&dirs[0]);
-            match self.pending.get_mut(dir) {
-                Some(purge) => purge.units.extend(units),
-                None => return Err(format!("{name} was covered by {dir}, which is covered itself")),
-            }
-        }
-        Ok(())
-    }
-
     /// Whether a batch holds this item.
     pub(crate) fn held_by_batch(&self, name: &str) -> bool {
         self.batches.values().any(|batch| batch.items.values().any(|(held, _)| held == name))
@@ -277,6 +211,10 @@ impl QueueModel {
         let due = (due > now).then_some(due);
         match self.pending.get_mut(&name) {
             Some(newer) => {
+                // It goes by itself.
+                if newer.covered.is_some() {
+                    newer.uncover();
+                }
                 newer.priority = newer.priority.min(purge.priority);
                 newer.attempts = newer.attempts.max(purge.attempts);
                 newer.unanswered = newer.unanswered.max(purge.unanswered);
@@ -285,7 +223,7 @@ impl QueueModel {
                 newer.units.extend(purge.units);
             }
             None => {
-                self.pending.insert(name, Purge { due, latest: None, ..purge });
+                self.pending.insert(name, Purge { due, latest: None, stopped: false, ..purge });
             }
         }
     }
@@ -294,7 +232,8 @@ impl QueueModel {
     pub(crate) fn take_back(&mut self, id: &str, attempts: u32, now: i64) -> usize {
         let batch = self.batches.remove(id).unwrap();
         let count = batch.items.len();
-        for (name, mut purge) in batch.items.into_values() {
+        for (index, (name, mut purge)) in batch.items {
+            self.end_cover(id, index, &Cover::Released);
             purge.attempts += attempts;
             self.let_go(&name);
             self.put_back(name, purge, now, now);
@@ -314,6 +253,8 @@ impl QueueModel {
             }
             settled += 1;
             self.let_go(&name);
+            let end = if *outcome == Outcome::Done { Cover::Done(leased) } else { Cover::Released };
+            let covered = self.end_cover(id, *index, &end);
             match outcome {
                 Outcome::Done | Outcome::Failed => {
                     if *outcome == Outcome::Failed {
@@ -321,7 +262,7 @@ impl QueueModel {
                         self.letters
                             .insert(format!("{id}-{index}"), Letter { name: name.clone(), priority, units });
                     }
-                    let jobs = !purge.units.is_empty();
+                    let jobs = covered || !purge.units.is_empty();
                     for unit in purge.units {
                         if unit.asked >= leased {
                             return Err(format!("{name}: {unit:?} came after the lease {leased} of {id}"));

@@ -16,6 +16,10 @@ pub(crate) struct Record {
     pub(crate) due: Option<i64>,
     pub(crate) latest: Option<i64>,
     pub(crate) under_way: bool,
+    /// It waits for a dir: the coverage.
+    pub(crate) covered: Option<String>,
+    /// A dir that was found not to be allowed to go.
+    pub(crate) stopped: bool,
     /// It is also put again after a purge, and stays if no job waits for it.
     pub(crate) rebound: bool,
     pub(crate) waiting: Waiting,
@@ -26,6 +30,8 @@ pub(crate) struct Batch {
     pub(crate) state: String,
     pub(crate) split_of: Option<String>,
     pub(crate) items: BTreeMap<u32, (String, Record)>,
+    /// Of each of its items: the coverage that goes along.
+    pub(crate) covers: Vec<Option<String>>,
 }
 
 #[derive(Debug)]
@@ -54,6 +60,12 @@ pub(crate) struct Snapshot {
     pub(crate) letter_lists: BTreeSet<String>,
     /// Lists of waiting jobs that nothing refers to.
     pub(crate) orphans: Vec<String>,
+    /// Coverages whose dir waits in its lane: that dir.
+    pub(crate) open_covers: BTreeMap<String, String>,
+    /// Coverages whose dir is in a batch: that dir.
+    pub(crate) sent_covers: BTreeMap<String, String>,
+    /// Coverages that end with another one: that one.
+    pub(crate) cover_parts: BTreeMap<String, String>,
     /// Kinds of keys that are there: `pending`, `lane`, `batch` …
     pub(crate) kinds: BTreeSet<String>,
 }
@@ -75,11 +87,11 @@ impl Keyspace {
         let (mut list_pipe, mut hash_pipe) = (redis::pipe(), redis::pipe());
         for (key, name) in keys.iter().zip(names) {
             match name.split(':').next().unwrap() {
-                "pending" | "embargoed" | "batch" | "job" => {
+                "pending" | "embargoed" | "batch" | "job" | "coverages" => {
                     hash_pipe.hgetall(key);
                     hashes.push(name);
                 }
-                "waiters" | "settling" | "lane" => {
+                "waiters" | "settling" | "lane" | "covered" => {
                     list_pipe.lrange(key, 0, -1);
                     lists.push(name);
                 }
@@ -87,8 +99,9 @@ impl Keyspace {
             }
         }
         let read: Vec<Vec<String>> = ask(&list_pipe, &mut redis).await;
-        let is_read =
-            |name: &String| ["waiters", "settling", "lane"].contains(&name.split(':').next().unwrap());
+        let is_read = |name: &String| {
+            ["waiters", "settling", "lane", "covered"].contains(&name.split(':').next().unwrap())
+        };
         let (read_names, others): (Vec<_>, Vec<_>) = lists.into_iter().partition(is_read);
         let mut lists: HashMap<_, _> = read_names.into_iter().zip(read).collect();
         lists.extend(others.into_iter().map(|name| (name, Vec::new())));
@@ -124,6 +137,8 @@ impl Keyspace {
             due: Some(due).filter(|due| *due > 0),
             latest,
             under_way: word("cause")? == "under-way",
+            covered: word("cause")?.strip_prefix("covered/").map(str::to_owned),
+            stopped: ["held", "daily-quota"].contains(&word("cause")?.trim_start_matches("rebound/")),
             rebound: word("cause")?.starts_with("rebound"),
             waiting,
         };
@@ -143,10 +158,9 @@ async fn ask<T: redis::FromRedisValue + Default>(
 }
 
 fn add(entry: &str, waiting: &mut Waiting) -> Result<(), String> {
-    let (job, count) = entry.split_once('*').unwrap_or((entry, "1"));
-    let count = count.split('!').next().unwrap_or(count);
+    let job = entry.split('!').next().unwrap_or(entry);
     let job = job.parse::<JobId>().map_err(|error| error.to_string())?;
-    *waiting.entry(job).or_default() += count.parse::<u64>().map_err(|error| error.to_string())?;
+    *waiting.entry(job).or_default() += 1;
     Ok(())
 }
 
@@ -166,6 +180,7 @@ impl Snapshot {
                         snapshot.embargoed.insert((time, of.to_owned()), keys.record(text, item)?);
                     }
                 }
+                None if name == "coverages" => snapshot.open_covers.clone_from(fields),
                 None => {
                     for (item, text) in fields {
                         let record = keys.record(text, item)?;
@@ -174,6 +189,10 @@ impl Snapshot {
                 }
                 Some(("batch", id)) => {
                     let batch = read_batch(&mut keys, id, fields)?;
+                    let dirs = batch.items.values().zip(&batch.covers);
+                    snapshot
+                        .sent_covers
+                        .extend(dirs.filter_map(|((name, _), id)| Some((id.clone()?, name.clone()))));
                     snapshot.batches.insert(id.to_owned(), batch);
                 }
                 Some((_, id)) => {
@@ -194,6 +213,10 @@ impl Snapshot {
         for entry in keys.lists.remove("settling").unwrap_or_default() {
             let mut words = entry.rsplitn(3, ' ');
             let (_dead, outcome, list) = (words.next(), words.next(), words.next().unwrap_or_default());
+            // What it names still waits.
+            if outcome == Some("covered") {
+                continue;
+            }
             let mut waiting = Waiting::new();
             // A list whose last entries have been counted is gone.
             if keys.lists.contains_key(list.strip_prefix(&keys.base).unwrap_or_default()) {
@@ -209,7 +232,11 @@ impl Snapshot {
                 }
             }
         }
-        for name in keys.lists.keys() {
+        for (name, entries) in &keys.lists {
+            if let Some(id) = name.strip_prefix("covered:") {
+                let parts = entries.iter().filter_map(|name| name.strip_prefix('@'));
+                snapshot.cover_parts.extend(parts.map(|part| (part.to_owned(), id.to_owned())));
+            }
             if let Some(lane) = name.strip_prefix("lane:") {
                 snapshot.lanes.insert(lane.to_owned());
             } else if let Some(id) = name.strip_prefix("dead:") {
@@ -222,15 +249,27 @@ impl Snapshot {
         }
         Ok(snapshot)
     }
+
+    /// How many of a job's items were cancelled or have expired.
+    pub(crate) fn cancelled(&self, job: JobId) -> u64 {
+        let counted = self.parts.get(&job).map_or(0, |part| part.cancelled);
+        counted + self.settling.get(&job).map_or(0, |(_, _, expired)| *expired)
+    }
 }
 
 fn read_batch(keys: &mut Keyspace, id: &str, fields: &BTreeMap<String, String>) -> Result<Batch, String> {
-    let mut items = BTreeMap::new();
+    let (mut items, mut covers) = (BTreeMap::new(), BTreeMap::new());
     for (index, value) in fields {
         if let Ok(index) = index.parse::<u32>() {
             let (record, name) = value.split_once(" item=").ok_or(format!("{value} is no item"))?;
+            covers.insert(index, record.rsplit_once(" covers=").map(|(_, id)| id.to_owned()));
             items.insert(index, (name.to_owned(), keys.record(record, &format!("{id}:{index}"))?));
         }
     }
-    Ok(Batch { state: fields["state"].clone(), split_of: fields.get("split_of").cloned(), items })
+    Ok(Batch {
+        state: fields["state"].clone(),
+        split_of: fields.get("split_of").cloned(),
+        items,
+        covers: covers.into_values().collect(),
+    })
 }

@@ -18,6 +18,8 @@ impl QueueModel {
             due: None,
             latest: None,
             under_way: false,
+            covered: None,
+            stopped: false,
             units: Vec::new(),
         };
         let purge = self.pending.entry(name).or_insert(fresh);

@@ -72,6 +72,7 @@ fn snapshot() -> Snapshot {
     let worker = |name: &str, targets: &[&str]| WorkerInfo {
         name: name.to_owned(),
         version: "0.1.0".to_owned(),
+        library: "purgeline_1a2b3c4d".to_owned(),
         pid: 7,
         targets: targets.iter().map(|name| name.parse().unwrap()).collect(),
         since_ms: NOW - 7_300_000,

@@ -2,6 +2,7 @@
 
 use super::{Verdict, World};
 use crate::model::{
+    coverage::Cover,
     queue_model::{Ended, Purge, QueueModel, State, Unit},
     snapshot::{Record, Snapshot, Waiting},
     step::{DAY_MS, Outcome, Step},
@@ -15,6 +16,7 @@ impl World<'_> {
         for (target, model) in self.targets.iter().zip(&mut self.models) {
             let found = Snapshot::take(&self.queue, target).await?;
             model.expire(&found, now);
+            model.see_covers(&found, now).map_err(|wrong| format!("{}: {wrong}", target.name))?;
             model.see_ends(&found);
             agree(&found, model).map_err(|wrong| format!("{}: {wrong}", target.name))?;
         }
@@ -125,6 +127,10 @@ fn agree(found: &Snapshot, model: &QueueModel) -> Verdict {
     for (name, purge) in &model.pending {
         same(name, &found.pending[name], purge, purge.due)?;
     }
+    let waits = |cover: &Cover| if let Cover::Waits(dir) = cover { Some(dir.clone()) } else { None };
+    let open: BTreeMap<_, _> =
+        model.covers.iter().filter_map(|(id, cover)| Some((id.clone(), waits(cover)?))).collect();
+    ensure!(found.open_covers == open, "coverages: found {:?}, expected {open:?}", found.open_covers);
     let (there, expected): (Vec<_>, Vec<_>) =
         (found.embargoed.keys().collect(), model.embargoed.keys().collect());
     ensure!(there == expected, "embargoed: found {there:?}, expected {expected:?}");
@@ -141,7 +147,10 @@ fn agree(found: &Snapshot, model: &QueueModel) -> Verdict {
         ensure!(there.state == state, "batch {id} is {}, expected {state}", there.state);
         let (held, expected): (Vec<_>, Vec<_>) = (there.items.keys().collect(), batch.items.keys().collect());
         ensure!(held == expected, "batch {id} holds {held:?}, expected {expected:?}");
-        for (index, (name, purge)) in &batch.items {
+        for ((index, (name, purge)), covers) in batch.items.iter().zip(&there.covers) {
+            let sent = Cover::Sent { batch: id.clone(), index: *index };
+            let its = model.covers.iter().find(|(_, cover)| **cover == sent).map(|(id, _)| id);
+            ensure!(covers.as_ref() == its, "{name} in {id} covers {covers:?}, expected {its:?}");
             let (there, record) = &there.items[index];
             ensure!(there == name, "item {index} of batch {id} is {there}, expected {name}");
             same(&format!("{id} {name}"), record, purge, None)?;
@@ -189,9 +198,11 @@ fn same(what: &str, found: &Record, purge: &Purge, due: Option<i64>) -> Verdict 
     };
     let under_way = due.is_some() && purge.under_way;
     let latest = due.and(purge.latest);
+    let (covered, stopped) = (due.and(purge.covered.clone()), due.is_none() && found.stopped);
     // What comes of a rebound depends on more than the model knows.
     let rebound = found.rebound;
-    let expected = Record { priority: purge.priority, attempts, due, latest, under_way, rebound, waiting };
+    let priority = purge.priority;
+    let expected = Record { priority, attempts, due, latest, under_way, covered, stopped, rebound, waiting };
     ensure!(*found == expected, "{what}: found {found:?}, expected {expected:?}");
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::{
     bed::RETENTION,
     model::{
         breaker_model::Probe,
+        coverage::Cover,
         queue_model::{Batch, Ended, State},
         raw,
         rules::{POLL_LEASE_MS, POLLED},
@@ -56,10 +57,25 @@ impl World<'_> {
             raw::settle(&self.queue, target, now, id, outcomes).await
         };
         let known = self.models[at].batches.contains_key(id);
+        let ends_cover = outcomes.iter().any(|(index, outcome)| {
+            let sent = Cover::Sent { batch: id.to_owned(), index: *index };
+            *outcome == Outcome::Done && self.models[at].covers.values().any(|cover| *cover == sent)
+        });
         let expected = self.models[at].settle(id, outcomes, now)?;
         ensure!(items == expected, "{items} items of {id} were settled, not {expected}");
         if known && !self.models[at].batches.contains_key(id) {
             self.gone.push((at, id.to_owned()));
+        }
+        if drained && outcomes.iter().any(|(_, outcome)| *outcome == Outcome::Done) {
+            let found = Snapshot::take(&self.queue, &self.targets[at]).await?;
+            let model = &mut self.models[at];
+            let settles = ends_cover && model.settles_covered();
+            model.expire(&found, now);
+            model.see_covers(&found, now)?;
+            ensure!(
+                !settles || !model.settles_covered(),
+                "a dir of {id} was purged, but what it covered waits"
+            );
         }
         Ok(())
     }
@@ -67,7 +83,11 @@ impl World<'_> {
     pub(super) async fn split(&mut self, at: At, id: &str) -> Verdict {
         let after = Snapshot::take(&self.queue, &self.targets[at]).await?;
         let halves = self.models[at].halves(id);
-        let leased = self.models[at].batches.remove(id).unwrap().leased;
+        let batch = self.models[at].batches.remove(id).unwrap();
+        let leased = batch.leased;
+        for index in batch.items.keys() {
+            self.models[at].end_cover(id, *index, &Cover::Released);
+        }
         self.gone.push((at, id.to_owned()));
         let mut ids: Vec<_> = after
             .batches

@@ -134,11 +134,12 @@ impl World<'_> {
         let model = &self.models[at];
         let mut parts =
             ids.iter().flat_map(|id| &model.letters[id].units).map(|unit| &model.parts[&unit.job]);
-        if parts.any(|part| part.cancelling.is_some() && part.over()) {
+        if model.settles_covered() || parts.any(|part| part.cancelling.is_some() && part.over()) {
             self.queue.work().drain(&target, &RETENTION).await.unwrap();
         }
         let found = Snapshot::take(&self.queue, &target).await?;
         self.models[at].expire(&found, now);
+        self.models[at].see_covers(&found, now)?;
         self.models[at].see_ends(&found);
         Ok(())
     }

@@ -27,6 +27,7 @@ mod agree;
 mod breaker;
 mod cancel;
 mod confirm;
+mod coverage;
 mod dead;
 mod produce;
 mod quotas;
@@ -72,6 +73,8 @@ pub(crate) struct World<'a> {
     slow: Vec<dead::Slow>,
     throttled_until: i64,
     sent: Vec<Sent>,
+    /// Dirs for which the day had no room when a lease began, at each target.
+    no_room: [BTreeSet<String>; 2],
     quotas: quotas::Quotas,
     /// Batches that are gone: somebody may still speak of them.
     gone: Vec<(At, String)>,
@@ -97,6 +100,7 @@ impl<'a> World<'a> {
             slow: Vec::new(),
             throttled_until: 0,
             sent: Vec::new(),
+            no_room: Default::default(),
             quotas: quotas::Quotas::default(),
             gone: Vec::new(),
             step: 0,

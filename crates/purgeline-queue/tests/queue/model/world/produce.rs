@@ -76,7 +76,6 @@ impl World<'_> {
                 timing: timing(asked.times),
                 items: &items,
             };
-            self.see_dirs_wait(at).await;
             let answer = self.queue.produce().enqueue(&self.targets[at], &chunk, room).await;
             let model_chunk = AskedChunk {
                 job: asked.id,

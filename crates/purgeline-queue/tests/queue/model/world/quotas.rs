@@ -5,11 +5,10 @@ use crate::model::{
     queue_model::{Batch, Purge, State},
     rules::RESERVE_PERCENT,
     snapshot::Snapshot,
-    step::{At, NAMES},
+    step::At,
 };
 use purgeline_core::{Item, Priority};
 use purgeline_queue::LeasedBatch;
-use redis::AsyncTypedCommands;
 use std::collections::{BTreeMap, BTreeSet};
 
 const DAY_MS: i64 = 86_400_000;
@@ -131,24 +130,12 @@ impl World<'_> {
     }
 
     pub(super) fn see_dirs_without_room(&mut self, at: At) {
-        self.models[at].no_cover = self.pending_dirs(at, |room| room == 0);
+        self.no_room[at] = self.pending_dirs(at, |room| room == 0);
     }
 
     /// Those that still have room when a call of so many items has taken its part.
     pub(super) fn dirs_with_room(&self, at: At, items: usize) -> BTreeSet<String> {
         self.pending_dirs(at, |room| room > items)
-    }
-
-    /// The producers' scripts know of it by what the last lease took down.
-    pub(super) async fn see_dirs_wait(&mut self, at: At) {
-        let key = format!("{}:quota:dirs-wait", self.queue.keys().account(&self.targets[at]));
-        let waits = self.queue.manager().hgetall(key).await.unwrap();
-        let now = self.now();
-        let wait = |host: &str| waits.get(host).is_some_and(|till| till.parse::<i64>().unwrap() > now);
-        let dirs = NAMES.iter().filter(|name| name.starts_with("dir"));
-        let of_waiting =
-            dirs.filter(|name| wait("*") || wait(Item::from_name(name).unwrap().0.host().unwrap()));
-        self.models[at].no_cover = of_waiting.map(ToString::to_string).collect();
     }
 
     // === calls and tasks ===

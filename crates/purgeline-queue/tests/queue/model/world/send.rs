@@ -3,6 +3,7 @@
 use super::{Sent, Verdict, World, worker_name};
 use crate::model::{
     breaker_model::Probe,
+    coverage::Cover,
     queue_model::{Batch, State, kind_of},
     rules::{HEADROOM_MS, LINGER_MS, Rules},
     snapshot::Snapshot,
@@ -18,6 +19,7 @@ impl World<'_> {
         self.reconcile(at).await?;
         self.step += 1;
         let (now, target) = (self.now(), self.targets[at].clone());
+        let released = self.models[at].released();
         let answer =
             self.queue.work().lease(&target, &worker_name(worker), &self.rules.policy).await.unwrap();
         let after = Snapshot::take(&self.queue, &target).await?;
@@ -34,16 +36,13 @@ impl World<'_> {
         self.models[at].expire_vanished(&after, &sent_now, now);
         self.promote(at, &after, &sent_now);
         self.drop_needless(at, &after, &sent_now);
-        let model = &mut self.models[at];
-        let vanished: BTreeSet<_> = model
-            .pending
-            .keys()
-            .filter(|name| !after.pending.contains_key(*name) && !sent_now.contains(*name))
-            .cloned()
-            .collect();
-        model.absorb(&vanished, &after, now)?;
-        // Only now, since a dir may have covered others before it was seen to be under way.
-        self.wait_for_earlier(at, &after)?;
+        self.see_lease(at, &after, &sent_now)?;
+        if !self.stopped(at) {
+            for (name, id) in released {
+                let waits = after.pending.get(&name).and_then(|record| record.covered.as_ref());
+                ensure!(waits != Some(&id), "{name} still waits for {id}, which was released");
+            }
+        }
         let Some(batch) = leased else {
             let Lease::Wait { after: pause, why } = answer else { return Ok(false) };
             self.models[at].expire_found(&after, now);
@@ -116,7 +115,7 @@ impl World<'_> {
         let now = self.now();
         let looked = !sent.is_empty()
             || self.models[at].pending.iter().any(|(name, purge)| match after.pending.get(name) {
-                Some(record) => purge.due.is_some_and(|due| due <= now) && record.due.is_none(),
+                Some(record) => purge.due.is_some_and(|due| due <= now) && record.due != purge.due,
                 None => true,
             });
         if looked {
@@ -124,24 +123,27 @@ impl World<'_> {
                 purge.due = purge.due.filter(|due| *due > now);
                 purge.latest = purge.due.and(purge.latest);
                 purge.under_way &= purge.due.is_some();
+                purge.covered = purge.covered.take().filter(|_| purge.due.is_some());
             }
         }
     }
 
-    /// Items that the provider works on may have to wait for that.
-    pub(super) fn wait_for_earlier(&mut self, at: At, after: &Snapshot) -> Verdict {
-        let model = &mut self.models[at];
+    /// Items that the provider works on may have to wait for that. Gives whether some do now.
+    pub(super) fn wait_for_earlier(&mut self, at: At, after: &Snapshot) -> Verdict<bool> {
+        let (model, mut any) = (&mut self.models[at], false);
         for (name, record) in &after.pending {
             let waits = model.pending.get(name).is_some_and(|purge| record.under_way && !purge.under_way);
-            if waits {
+            // One that is covered returns to its lane first.
+            if waits && model.pending[name].covered.is_none() {
                 let held = self.rules.one_at_a_time && model.held_by_batch(name);
                 ensure!(held, "{name} waits for an earlier request, but there is none");
                 let purge = model.pending.get_mut(name).unwrap();
                 ensure!(purge.due.is_none(), "{name} was delayed already");
                 (purge.due, purge.under_way) = (record.due, true);
+                any = true;
             }
         }
-        Ok(())
+        Ok(any)
     }
 
     pub(super) fn lease_ready(&mut self, at: At, batch: &LeasedBatch) -> Verdict {
@@ -170,10 +172,13 @@ impl World<'_> {
             ensure!(rebounds || !purge.expired(now), "{name} was leased, but is of no use to anybody");
             let under_way = self.rules.one_at_a_time && model.held_by_batch(&name);
             ensure!(!under_way, "{name} was leased, but the provider works on it");
-            let dir = model.covering(&name, purge.priority, now);
+            let dirs = model.covering_all(&name, purge.priority, now);
+            let dir = dirs.into_iter().find(|dir| !self.no_room[at].contains(dir));
             // The last dirs of a day that go along may leave it no room.
             let covered = dir.as_ref().is_some_and(|dir| roomy.contains(dir));
-            ensure!(!covered, "{name} was leased, but {dir:?} waits and covers it");
+            // What is also put again after a purge goes by itself.
+            let rebound = item.record.cause.as_ref().is_some_and(|cause| cause.starts_with("rebound"));
+            ensure!(rebound || !covered, "{name} was leased, but {dir:?} waits and covers it");
             haste.push(purge.priority);
         }
         // Where no window is spent, what has most haste goes.
@@ -183,6 +188,9 @@ impl World<'_> {
         for item in &batch.items {
             let name = item.item.name(item.action);
             let purge = model.pending.remove(&name).unwrap();
+            if let Some(id) = model.cover_of(&name) {
+                model.covers.insert(id, Cover::Sent { batch: batch.id.clone(), index: item.index });
+            }
             items.insert(item.index, (name, purge));
         }
         let state = State::Ready; // The caller says whose it is.

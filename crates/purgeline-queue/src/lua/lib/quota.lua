@@ -1,5 +1,4 @@
--- Quotas of the provider's day, counted over all targets of an account. Stands after lib.lua in
--- scripts that begin or end calls, or hear what the provider has counted.
+-- Quotas of the provider's day, counted over all targets of an account.
 --
 -- quota:<name>:<day>           hash of one quota (urls, dirs, items ...); expires two days after its day
 --   spent   items that were let go on that day, corrected by what the provider has counted
@@ -9,53 +8,52 @@
 --   told    the most that the provider said to have counted;  told_at  when
 --   10m:<n> items let go in the n-th ten minutes of the day
 -- quota:<name>-per-host:<day>  hash: host -> items let go
--- quota:dirs-wait              hash: host, or * for all -> when the day begins that its dirs wait for
 --
 -- A batch's field `quotas` says what it has taken: urls@2026-01-31=60/0, the count and what was vague
 -- then; dirs-per-host@2026-01-31=a.example.com*3,b.example.com*1. Its field `told` names the
 -- quotas of which the answer to its call told.
 
-local QUOTA_KEEP_MS = 172800000
+local Quota = {}
+
+Quota.KEEP_MS = 172800000
 local TEN_MINUTES = 600000
 -- So long after a day began, by Redis's clock, the provider's own may still show the day before.
-local UNSURE_MS = 300000
-local DIRS_WAIT = A .. ':quota:dirs-wait'
+Quota.UNSURE_MS = 300000
 
-local function quota_key(name, day) return A .. ':quota:' .. name .. ':' .. day end
+function Quota.key(ctx, name, day) return ctx.account .. ':quota:' .. name .. ':' .. day end
 
 -- The policy knows the days before, of and after the worker's time.
-local function day_of(quota)
+function Quota.day_of(ctx, quota)
   for _, day in ipairs(quota.days) do
-    if day.from_ms <= NOW and NOW < day.till_ms then return day end
+    if day.from_ms <= ctx.now and ctx.now < day.till_ms then return day end
   end
   error('the clocks of this worker and of Redis differ by more than a day: set them right')
 end
 
 -- A configured quota holds whatever the provider says; a documented one gives way to its word.
-local function most_of(quota, told)
+function Quota.most_of(quota, told)
   told = tonumber(told)
   if quota.configured and told then return math.min(told, quota.max) end
   return told or quota.max
 end
 
-local function quota_counts(quota, kind) return not quota.kind or quota.kind == kind end
+function Quota.counts(quota, kind) return not quota.kind or quota.kind == kind end
 
--- === what a lease may take ===
-
-local QUOTAS = {}
-
-local function read_quotas(quotas)
+-- Reads the quotas of a policy into the context, for what follows.
+function Quota.read(ctx, quotas)
+  local read = {}
   for i, quota in ipairs(quotas) do
-    local day = day_of(quota)
+    local day = Quota.day_of(ctx, quota)
     local one = { name = quota.name, kind = quota.kind, per_host = quota.per_host, day = day,
-      key = quota_key(quota.name, day.day), max = quota.max, spent = 0, taken = 0, spent_of = {}, taken_of = {} }
+      key = Quota.key(ctx, quota.name, day.day), max = quota.max, spent = 0, taken = 0, spent_of = {}, taken_of = {} }
     if not quota.per_host then
-      local told, spent = unpack(call('HMGET', one.key, 'max', 'spent'))
-      one.max, one.spent = most_of(quota, told), tonumber(spent or 0)
+      local told, spent = unpack(redis.call('HMGET', one.key, 'max', 'spent'))
+      one.max, one.spent = Quota.most_of(quota, told), tonumber(spent or 0)
     end
     one.reserve = one.max and math.floor(one.max * quota.reserve_percent / 100) or 0
-    QUOTAS[i] = one
+    read[i] = one
   end
+  ctx.quotas = read
 end
 
 -- How many more items one quota lets go, of one host if it counts by host.
@@ -63,7 +61,7 @@ local function room_in(quota, host, urgent)
   local spent = quota.spent + quota.taken
   if quota.per_host then
     if not host then return math.huge end
-    if not quota.spent_of[host] then quota.spent_of[host] = tonumber(call('HGET', quota.key, host) or 0) end
+    if not quota.spent_of[host] then quota.spent_of[host] = tonumber(redis.call('HGET', quota.key, host) or 0) end
     spent = quota.spent_of[host] + (quota.taken_of[host] or 0)
   end
   if not quota.max then return math.huge end
@@ -72,10 +70,10 @@ end
 
 -- How many more items of a kind may go today, and what stops more: when that ends, ms, and why.
 -- host: nil for those of any.
-local function quota_room(kind, host, urgent)
+function Quota.room(ctx, kind, host, urgent)
   local least, stop = math.huge, nil
-  for _, quota in ipairs(QUOTAS) do
-    if quota_counts(quota, kind) then
+  for _, quota in ipairs(ctx.quotas) do
+    if Quota.counts(quota, kind) then
       local room = room_in(quota, host, urgent)
       if room < least then least, stop = room, { quota.day.till_ms, 'quota ' .. quota.name, quota.per_host } end
     end
@@ -84,17 +82,17 @@ local function quota_room(kind, host, urgent)
 end
 
 -- The same for an item by its name; gives its host too, where a quota asks for it.
-local function quota_for(name, kind, urgent)
-  if #QUOTAS == 0 then return math.huge end
-  local host = host_of_name(name)
-  local room, stop = quota_room(kind, host, urgent)
+function Quota.room_for(ctx, name, kind, urgent)
+  if #ctx.quotas == 0 then return math.huge end
+  local host = Names.host_of_name(name)
+  local room, stop = Quota.room(ctx, kind, host, urgent)
   return room, stop, host
 end
 
 -- One more item goes along.
-local function quota_counts_in(kind, host)
-  for _, quota in ipairs(QUOTAS) do
-    if quota_counts(quota, kind) then
+function Quota.count_in(ctx, kind, host)
+  for _, quota in ipairs(ctx.quotas) do
+    if Quota.counts(quota, kind) then
       if not quota.per_host then
         quota.taken = quota.taken + 1
       elseif host then
@@ -104,59 +102,39 @@ local function quota_counts_in(kind, host)
   end
 end
 
-local function forget_counted_in()
-  for _, quota in ipairs(QUOTAS) do quota.taken, quota.taken_of = 0, {} end
+function Quota.forget_counted_in(ctx)
+  for _, quota in ipairs(ctx.quotas) do quota.taken, quota.taken_of = 0, {} end
 end
 
 -- Writes what goes along to the quotas and to the batch.
-local function take_quotas(batch)
+function Quota.take(ctx, batch)
   local entries = {}
-  for _, quota in ipairs(QUOTAS) do
+  for _, quota in ipairs(ctx.quotas) do
     if quota.per_host and next(quota.taken_of) then
       local hosts = {}
       for host, count in pairs(quota.taken_of) do
-        call('HINCRBY', quota.key, host, count)
+        redis.call('HINCRBY', quota.key, host, count)
         hosts[#hosts + 1] = host .. '*' .. count
       end
       entries[#entries + 1] = quota.name .. '@' .. quota.day.day .. '=' .. table.concat(hosts, ',')
     elseif quota.taken > 0 then
-      call('HINCRBY', quota.key, 'spent', quota.taken)
-      call('HINCRBY', quota.key, 'open', quota.taken)
-      call('HINCRBY', quota.key, '10m:' .. math.floor((NOW - quota.day.from_ms) / TEN_MINUTES), quota.taken)
-      local vague = call('HGET', quota.key, 'vague') or 0
+      redis.call('HINCRBY', quota.key, 'spent', quota.taken)
+      redis.call('HINCRBY', quota.key, 'open', quota.taken)
+      redis.call('HINCRBY', quota.key, '10m:' .. math.floor((ctx.now - quota.day.from_ms) / TEN_MINUTES), quota.taken)
+      local vague = redis.call('HGET', quota.key, 'vague') or 0
       entries[#entries + 1] = quota.name .. '@' .. quota.day.day .. '=' .. quota.taken .. '/' .. vague
     end
     if quota.taken > 0 or next(quota.taken_of) then
-      call('PEXPIRE', quota.key, int(quota.day.till_ms - NOW + QUOTA_KEEP_MS))
+      redis.call('PEXPIRE', quota.key, Text.int(quota.day.till_ms - ctx.now + Quota.KEEP_MS))
     end
   end
-  local key = T .. ':batch:' .. batch
-  if #entries > 0 then call('HSET', key, 'quotas', table.concat(entries, ' ')) else call('HDEL', key, 'quotas') end
-  call('HDEL', key, 'told')
+  local key = Keys.batch(ctx, batch)
+  if #entries > 0 then redis.call('HSET', key, 'quotas', table.concat(entries, ' ')) else redis.call('HDEL', key, 'quotas') end
+  redis.call('HDEL', key, 'told')
 end
-
--- Takes down that dirs wait for another day, of a host or (*) of all; stop: nil if they wait no longer.
-local function note_dirs(host, stop)
-  if not stop then return call('HDEL', DIRS_WAIT, '*', host or '*') end
-  call('HSET', DIRS_WAIT, stop[3] and host or '*', int(stop[1]))
-  call('PEXPIRE', DIRS_WAIT, int(stop[1] - NOW + QUOTA_KEEP_MS))
-end
-
--- Whether dirs of a host wait for another day: what is below them then need not.
-local waits_of = {}
-local function dirs_wait(host)
-  host = host or '*'
-  if waits_of[host] == nil then
-    local all, own = unpack(call('HMGET', DIRS_WAIT, '*', host))
-    waits_of[host] = math.max(tonumber(all or 0), tonumber(own or 0)) > NOW
-  end
-  return waits_of[host]
-end
-
--- === what becomes of it ===
 
 -- What a batch, or a question's mark, says of one quota: the count and what was vague then.
-local function entry_of(text, name, day)
+function Quota.entry_of(text, name, day)
   local from = name .. '@' .. day .. '='
   for entry in string.gmatch(text or '', '%S+') do
     if string.sub(entry, 1, #from) == from then return string.match(entry, '(%d+)/(%d+)$', #from) end
@@ -164,38 +142,40 @@ local function entry_of(text, name, day)
 end
 
 -- Whether the answer to a batch's call has told of a quota, by its field `told`.
-local function has_told(told, name) return told and string.find(told, ' ' .. name .. ' ', 1, true) end
+function Quota.has_told(told, name) return told and string.find(told, ' ' .. name .. ' ', 1, true) end
 
 -- The call of a batch has come back, or is given up: the provider has counted it by now, if it ever
 -- does. Only what its answer told of is known to be in the provider's count.
-local function quota_returned(batch)
-  local text, told = unpack(call('HMGET', T .. ':batch:' .. batch, 'quotas', 'told'))
+function Quota.returned(ctx, batch)
+  local text, told = unpack(redis.call('HMGET', Keys.batch(ctx, batch), 'quotas', 'told'))
   for name, day, count in string.gmatch(text or '', '(%S+)@(%S+)=(%d+)/%d+') do
-    local key = quota_key(name, day)
+    local key = Quota.key(ctx, name, day)
     -- Else it has expired, and must not come back without an end.
-    if not has_told(told, name) and call('EXISTS', key) == 1 then
-      call('HINCRBY', key, 'open', -count)
-      call('HINCRBY', key, 'vague', count)
+    if not Quota.has_told(told, name) and redis.call('EXISTS', key) == 1 then
+      redis.call('HINCRBY', key, 'open', -count)
+      redis.call('HINCRBY', key, 'vague', count)
     end
   end
 end
 
 -- Gives back what a batch has taken that the provider did not get, or refused as a whole. Unlike a
 -- window of seconds a day is too long to wait for that. Stands before call_returned.
-local function quota_unspent(batch)
-  local key = T .. ':batch:' .. batch
-  local text, told = unpack(call('HMGET', key, 'quotas', 'told'))
+function Quota.unspent(ctx, batch)
+  local key = Keys.batch(ctx, batch)
+  local text, told = unpack(redis.call('HMGET', key, 'quotas', 'told'))
   if not text then return end
   for name, day, taken in string.gmatch(text, '(%S+)@(%S+)=(%S+)') do
-    local quota, count = quota_key(name, day), string.match(taken, '^(%d+)/')
-    if call('EXISTS', quota) == 1 then
+    local quota, count = Quota.key(ctx, name, day), string.match(taken, '^(%d+)/')
+    if redis.call('EXISTS', quota) == 1 then
       if count then
-        call('HINCRBY', quota, 'spent', -count)
-        if not has_told(told, name) then call('HINCRBY', quota, 'open', -count) end
+        redis.call('HINCRBY', quota, 'spent', -count)
+        if not Quota.has_told(told, name) then redis.call('HINCRBY', quota, 'open', -count) end
       else
-        for host, of_host in string.gmatch(taken, '([^,]+)%*(%d+)') do call('HINCRBY', quota, host, -of_host) end
+        for host, of_host in string.gmatch(taken, '([^,]+)%*(%d+)') do redis.call('HINCRBY', quota, host, -of_host) end
       end
     end
   end
-  call('HDEL', key, 'quotas')
+  redis.call('HDEL', key, 'quotas')
 end
+
+return Quota

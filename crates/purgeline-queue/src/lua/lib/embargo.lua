@@ -1,20 +1,22 @@
--- Stands after lib.lua in scripts that make embargoed items wait like others.
---
 -- An embargoed request must not be settled by a call that begins before its time, while others may
 -- want the same item at once. So it has no part in the item's pending record until then: it waits
 -- in {T}:embargoed, under 'MS NAME', with those of the same item and time.
 
+local Embargo = {}
+
 -- Embargoes lifted by one call.
 local LIFTED = 500
 
-local function lift_embargoes()
-  local due = call('ZRANGEBYSCORE', EMBARGOES, '-inf', int(NOW), 'LIMIT', 0, LIFTED)
+function Embargo.lift(ctx)
+  local due = redis.call('ZRANGEBYSCORE', ctx.embargoes, '-inf', Text.int(ctx.now), 'LIMIT', 0, LIFTED)
   if #due == 0 then return end
-  for i, text in ipairs(call('HMGET', EMBARGOED, unpack(due))) do
+  for i, text in ipairs(redis.call('HMGET', ctx.embargoed, unpack(due))) do
     local name = string.match(due[i], '^%d+ (.*)$')
     -- Else somebody has deleted it.
-    if text then put_back(name, parse(text), NOW, T .. ':waiters:' .. due[i], false) end
+    if text then Pending.put_back(ctx, name, Record.parse(text), ctx.now, Keys.waiters(ctx, due[i]), false) end
   end
-  call('HDEL', EMBARGOED, unpack(due))
-  call('ZREM', EMBARGOES, unpack(due))
+  redis.call('HDEL', ctx.embargoed, unpack(due))
+  redis.call('ZREM', ctx.embargoes, unpack(due))
 end
+
+return Embargo

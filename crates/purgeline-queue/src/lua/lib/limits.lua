@@ -1,5 +1,4 @@
 -- The fleet's limits: exact sliding windows, shared by all targets of an account.
--- Stands after lib.lua and breaker.lua in scripts that take permits.
 --
 -- limit:<name>   list of permits in the window, oldest first: '<ms> <count>'
 -- limit:used     hash: their sum, by name
@@ -8,29 +7,27 @@
 --   kept by it, since calls with such permits may be under way
 -- limit:throttled  string: until when no call may be made, and why; expires a while after
 
-local USED = A .. ':limit:used'
-
-local HEADROOM = A .. ':limit:headroom'
+local Limits = {}
 
 -- The head room by which windows are kept now, and that by which a permit is good, ms.
-local function headrooms(configured)
-  local ms, till, kept_till = unpack(call('HMGET', HEADROOM, 'ms', 'till', 'kept_till'))
-  if not ms or tonumber(kept_till) <= NOW then return configured, configured end
+function Limits.headrooms(ctx, configured)
+  local ms, till, kept_till = unpack(redis.call('HMGET', ctx.headroom, 'ms', 'till', 'kept_till'))
+  if not ms or tonumber(kept_till) <= ctx.now then return configured, configured end
   local wide = math.max(tonumber(ms), configured)
-  return wide, tonumber(till) > NOW and wide or configured
+  return wide, tonumber(till) > ctx.now and wide or configured
 end
 
 -- A rate's window as kept here: longer by the head room, since two calls that are granted so
 -- far apart may arrive nearer to each other.
-local function span(rate, headroom) return rate.window_ms + headroom end
+function Limits.span(rate, headroom) return rate.window_ms + headroom end
 
 -- How many permits of a rate are free now. Forgets those that have left the window.
-local function free(rate, headroom)
-  local key, used = A .. ':limit:' .. rate.name, tonumber(call('HGET', USED, rate.name) or 0)
-  local horizon = NOW - span(rate, headroom)
+function Limits.free(ctx, rate, headroom)
+  local key, used = Keys.window(ctx, rate.name), tonumber(redis.call('HGET', ctx.used, rate.name) or 0)
+  local horizon = ctx.now - Limits.span(rate, headroom)
   local before = used
   while true do
-    local oldest = call('LRANGE', key, 0, 63)
+    local oldest = redis.call('LRANGE', key, 0, 63)
     if #oldest == 0 then used = 0 end
     local gone = 0
     for _, entry in ipairs(oldest) do
@@ -38,50 +35,50 @@ local function free(rate, headroom)
       if tonumber(ms) > horizon then break end
       gone, used = gone + 1, used - tonumber(count)
     end
-    if gone > 0 then call('LTRIM', key, gone, -1) end
+    if gone > 0 then redis.call('LTRIM', key, gone, -1) end
     if gone < 64 then break end
   end
-  if used ~= before then call('HSET', USED, rate.name, used) end
+  if used ~= before then redis.call('HSET', ctx.used, rate.name, used) end
   return rate.max - used
 end
 
 -- When `need` permits of a rate will be free, ms; need is at most the rate's max.
-local function free_at(rate, headroom, need)
-  local key = A .. ':limit:' .. rate.name
-  local have = free(rate, headroom)
+function Limits.free_at(ctx, rate, headroom, need)
+  local key = Keys.window(ctx, rate.name)
+  local have = Limits.free(ctx, rate, headroom)
   local at = 0
   while have < need do
-    local entries = call('LRANGE', key, at, at + 63)
-    if #entries == 0 then return NOW end
+    local entries = redis.call('LRANGE', key, at, at + 63)
+    if #entries == 0 then return ctx.now end
     for _, entry in ipairs(entries) do
       local ms, count = string.match(entry, '^(%d+) (%d+)$')
       have = have + tonumber(count)
-      if have >= need then return tonumber(ms) + span(rate, headroom) + 1 end
+      if have >= need then return tonumber(ms) + Limits.span(rate, headroom) + 1 end
     end
     at = at + 64
   end
-  return NOW
+  return ctx.now
 end
 
-local function take(rate, headroom, count)
+function Limits.take(ctx, rate, headroom, count)
   if count == 0 then return end
-  local key = A .. ':limit:' .. rate.name
-  call('RPUSH', key, int(NOW) .. ' ' .. count)
+  local key = Keys.window(ctx, rate.name)
+  redis.call('RPUSH', key, Text.int(ctx.now) .. ' ' .. count)
   -- Only to tidy up: what counts is the time in each entry.
-  call('PEXPIRE', key, int(span(rate, headroom) + 60000))
-  call('HINCRBY', USED, rate.name, count)
+  redis.call('PEXPIRE', key, Text.int(Limits.span(rate, headroom) + 60000))
+  redis.call('HINCRBY', ctx.used, rate.name, count)
 end
 
 -- Gives back permits of the rate of this name that were taken at a time, in ms as text, for a call
 -- that was not made. Those that have left the window are gone already.
-local function give_back_permits(name, at, count)
-  if call('LREM', A .. ':limit:' .. name, -1, at .. ' ' .. count) == 1 then
-    call('HINCRBY', USED, name, -count)
+function Limits.give_back(ctx, name, at, count)
+  if redis.call('LREM', Keys.window(ctx, name), -1, at .. ' ' .. count) == 1 then
+    redis.call('HINCRBY', ctx.used, name, -count)
   end
 end
 
 -- What a rate counts of a call with `total` items, by kind.
-local function counted(rate, total, of_kind)
+function Limits.counted(rate, total, of_kind)
   if rate.unit == 'calls' then return 1 end
   if rate.unit == 'items' then return total end
   if rate.unit == 'urls' then return of_kind.url or 0 end
@@ -91,17 +88,19 @@ end
 
 -- Until when, and why, nothing may be called; nil if something may. `until` 0: until somebody
 -- lifts the hold. question: it would be one, and no call that purges.
-local function held(question)
-  local throttled = call('GET', A .. ':limit:throttled')
+function Limits.held(ctx, question)
+  local throttled = redis.call('GET', ctx.throttled)
   if throttled then
     local till = tonumber(string.match(throttled, '^until=(%d+)'))
-    if till > NOW then return till, 'throttled' end
+    if till > ctx.now then return till, 'throttled' end
   end
-  local paused = call('HGET', HOLD, 'paused')
+  local paused = redis.call('HGET', ctx.hold, 'paused')
   if paused then
-    local till = hold_ends(paused)
-    if till == 0 or till > NOW then return till, 'paused' end
-    call('HDEL', HOLD, 'paused')
+    local till = Holds.ends(paused)
+    if till == 0 or till > ctx.now then return till, 'paused' end
+    redis.call('HDEL', ctx.hold, 'paused')
   end
-  return broken(question)
+  return Breaker.stops(ctx, question)
 end
+
+return Limits

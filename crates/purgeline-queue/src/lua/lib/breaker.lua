@@ -1,5 +1,4 @@
--- The breaker of a target. Stands after lib.lua in scripts that ask whether something may be
--- called, and in those that take down how it went.
+-- The breaker of a target.
 --
 -- It opens when so many calls and questions in a row have failed altogether, by whatever worker,
 -- or when the credentials are refused. While it is open nothing is called, but for one probe at a
@@ -13,42 +12,42 @@
 --   probe        the batch that is the probe, as long as it has a lease; or: question
 --   probe_until  until when a question is waited for
 
-local BREAKER = T .. ':breaker'
+local Breaker = {}
 
 -- A question waits for this part of the interval longer than a call, and so do the items of a
 -- probe that failed: what has not been tried goes first. Else items that the provider cannot
 -- stomach would be each next probe too, and nothing else would ever go.
 local TURN = 10
 
-local function hold_ends(text) return tonumber(string.match(text, '^until=(%d+)')) end
-
 -- When the next probe may go, ms, and by what name all waits until then; nil if it is closed.
-local function next_probe()
-  local open = call('HGET', BREAKER, 'open')
+function Breaker.next_probe(ctx)
+  local open = redis.call('HGET', ctx.breaker, 'open')
   if not open then return nil end
-  local hold = call('HGET', HOLD, open)
-  return hold and hold_ends(hold) or NOW, open
+  local hold = redis.call('HGET', ctx.hold, open)
+  return hold and Holds.ends(hold) or ctx.now, open
 end
 
-local function turn() return math.ceil(tonumber(call('HGET', BREAKER, 'interval') or 0) / TURN) end
+function Breaker.turn(ctx) return math.ceil(tonumber(redis.call('HGET', ctx.breaker, 'interval') or 0) / TURN) end
 
 -- Until when, and why, nothing may be called; nil if something may. question: it would be one.
-local function broken(question)
-  local till, open = next_probe()
+function Breaker.stops(ctx, question)
+  local till, open = Breaker.next_probe(ctx)
   if not till then return nil end
-  local probe, probe_until = unpack(call('HMGET', BREAKER, 'probe', 'probe_until'))
+  local probe, probe_until = unpack(redis.call('HMGET', ctx.breaker, 'probe', 'probe_until'))
   if probe then
-    local ends = tonumber(call('ZSCORE', LEASES, probe) or probe_until or 0)
-    if ends > NOW then return ends, 'probe' end
+    local ends = tonumber(redis.call('ZSCORE', ctx.leases, probe) or probe_until or 0)
+    if ends > ctx.now then return ends, 'probe' end
   end
-  if question then till = till + turn() end
-  if till > NOW then return till, open end
+  if question then till = till + Breaker.turn(ctx) end
+  if till > ctx.now then return till, open end
 end
 
 -- Has what goes now be the probe, if it is open; gives whether it is.
-local function probe_by(what, ends)
-  if call('HEXISTS', BREAKER, 'open') == 0 then return false end
-  call('HSET', BREAKER, 'probe', what)
-  if ends then call('HSET', BREAKER, 'probe_until', int(ends)) else call('HDEL', BREAKER, 'probe_until') end
+function Breaker.probe_by(ctx, what, ends)
+  if redis.call('HEXISTS', ctx.breaker, 'open') == 0 then return false end
+  redis.call('HSET', ctx.breaker, 'probe', what)
+  if ends then redis.call('HSET', ctx.breaker, 'probe_until', Text.int(ends)) else redis.call('HDEL', ctx.breaker, 'probe_until') end
   return true
 end
+
+return Breaker
