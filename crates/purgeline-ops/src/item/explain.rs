@@ -144,9 +144,9 @@ pub(crate) async fn find_pending(
     item: &Item,
     action: Action,
 ) -> Result<Option<(PendingItem, Wait)>, QueueError> {
+    let policy = quota_policy(target);
     let Some(pending) = queue.pending_item(&target.target, item, action).await? else { return Ok(None) };
-    let quota =
-        queue.quota_wait(&target.target, &quota_policy(target), item, pending.record.lane.priority).await?;
+    let quota = queue.quota_wait(&target.target, &policy, item, pending.record.lane.priority).await?;
     let wait = Wait { quota, ..Wait::of(item.kind(), &pending.record, standing) };
     Ok(Some((pending, wait)))
 }
