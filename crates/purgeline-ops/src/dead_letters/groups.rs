@@ -112,3 +112,58 @@ impl Counting {
         DeadLetterGroups { by: self.by, groups }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use purgeline_core::{Cause, Class};
+
+    fn letter(id: &str, item: &str, code: &str, failed_at_ms: i64) -> DeadLetter {
+        DeadLetter {
+            id: id.to_owned(),
+            item: item.to_owned(),
+            lane: "normal/url".to_owned(),
+            cause: Cause::new(Class::ItemDead, code, "no"),
+            attempts: 1,
+            batch: "b1".to_owned(),
+            jobs: Vec::new(),
+            more_jobs: false,
+            since_ms: 0,
+            failed_at_ms,
+        }
+    }
+
+    /// Value, count, oldest, newest and example of each group.
+    fn groups(by: GroupBy, most: usize) -> Vec<(String, u64, i64, i64, String)> {
+        let mut counting = Counting::new(by);
+        let (www, video) = ("www".parse().unwrap(), "video".parse().unwrap());
+        counting.add(&www, &letter("b1-0", "url:https://a.example.com/x", "http-400", 20));
+        counting.add(&www, &letter("b1-1", "url:https://b.example.com/x", "http-503", 30));
+        counting.add(&video, &letter("b1-0", "url:https://b.example.com/y", "http-503", 10));
+        counting.add(&video, &letter("b2-0", "lost", "http-503", 40));
+        let groups = counting.finish(most).groups.into_iter();
+        groups
+            .map(|group| (group.value, group.count, group.oldest_ms, group.newest_ms, group.example.letter))
+            .collect()
+    }
+
+    #[test]
+    fn dead_letters_are_grouped_biggest_group_first() {
+        let group = |value: &str, count, oldest, newest, example: &str| {
+            (value.to_owned(), count, oldest, newest, example.to_owned())
+        };
+        assert_eq!(
+            groups(GroupBy::Cause, 20),
+            [group("http-503", 3, 10, 40, "video/b2-0"), group("http-400", 1, 20, 20, "www/b1-0")]
+        );
+        assert_eq!(
+            groups(GroupBy::Host, 20),
+            [
+                group("b.example.com", 2, 10, 30, "www/b1-1"),
+                group("-", 1, 40, 40, "video/b2-0"),
+                group("a.example.com", 1, 20, 20, "www/b1-0"),
+            ]
+        );
+        assert_eq!(groups(GroupBy::Target, 1), [group("video", 2, 10, 40, "video/b2-0")]);
+    }
+}
