@@ -1,8 +1,4 @@
-use crate::{
-    Queue, QueueError,
-    library::PREFIX,
-    workers::SILENT_MS,
-};
+use crate::{Queue, QueueError, library::PREFIX, workers::SILENT_MS};
 use redis::{AsyncTypedCommands, RedisError, Value};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};

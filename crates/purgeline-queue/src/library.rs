@@ -128,7 +128,8 @@ impl Library {
         for function in crate::scripts::ALL.iter().filter(|function| function.of == Of::Key) {
             let _ = writeln!(script, "of_key['{}'] = true", function.name);
         }
-        script.push_str("return functions[name](of_key[name] and KEYS[1] or Keys.context(KEYS, ARGV), ARGV)\n");
+        script
+            .push_str("return functions[name](of_key[name] and KEYS[1] or Keys.context(KEYS, ARGV), ARGV)\n");
         let script_hash = redis::Script::new(&script).get_hash().to_owned();
         Self { name, text, script, script_hash }
     }

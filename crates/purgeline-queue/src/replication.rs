@@ -1,4 +1,8 @@
-use crate::{Connection, QueueError, Topology, connection::{REMEDIES, within}, scripts::Invocation};
+use crate::{
+    Connection, QueueError, Topology,
+    connection::{REMEDIES, within},
+    scripts::Invocation,
+};
 use parking_lot::Mutex;
 use purgeline_core::config::{Durability, RedisConfig};
 use redis::{Cmd, ErrorKind, RedisResult, Value, aio::ConnectionLike};
@@ -81,17 +85,15 @@ impl Replication {
     }
 
     /// Sends the command and its `WAIT`.
-    async fn with_wait(
-        &self,
-        connection: &mut Connection,
-        command: Cmd,
-    ) -> RedisResult<(Value, u32)> {
+    async fn with_wait(&self, connection: &mut Connection, command: Cmd) -> RedisResult<(Value, u32)> {
         let mut commands = redis::pipe();
         commands.add_command(command);
         commands.cmd("WAIT").arg(self.replicas).arg(self.patience.as_millis().to_string());
         let answers = connection.req_packed_commands(&commands, 0, 2).await?;
         let Ok([answer, confirmed]) = <[Value; 2]>::try_from(answers) else {
-            return Err((ErrorKind::UnexpectedReturnType, "expected the answers of a function and WAIT").into());
+            return Err(
+                (ErrorKind::UnexpectedReturnType, "expected the answers of a function and WAIT").into()
+            );
         };
         let answer = answer.extract_error()?;
         Ok((answer, redis::from_redis_value(confirmed.extract_error()?)?))

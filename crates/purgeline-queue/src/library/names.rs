@@ -27,7 +27,9 @@ pub(super) fn fields(text: &str, table: &str) -> Vec<(String, bool)> {
     let tokens = tokens(text);
     let mut found = Vec::new();
     for (at, window) in tokens.windows(3).enumerate() {
-        let [(Token::Name(name), _), (Token::Word(dot), _), (Token::Name(field), _)] = window else { continue };
+        let [(Token::Name(name), _), (Token::Word(dot), _), (Token::Name(field), _)] = window else {
+            continue;
+        };
         let inner = at > 0 && [".", ":"].iter().any(|sign| is(&tokens[at - 1].0, sign));
         if name == table && dot == "." && !inner {
             let makes = at > 0 && is(&tokens[at - 1].0, "function")
@@ -54,7 +56,11 @@ fn tokens(text: &str) -> Vec<(Token, usize)> {
             }
             _ if first.is_whitespace() => at += 1,
             '-' if next == '-' => {
-                assert_ne!((chars.get(at + 2), chars.get(at + 3)), (Some(&'['), Some(&'[')), "a long comment");
+                assert_ne!(
+                    (chars.get(at + 2), chars.get(at + 3)),
+                    (Some(&'['), Some(&'[')),
+                    "a long comment"
+                );
                 while chars.get(at).is_some_and(|char| *char != '\n') {
                     at += 1;
                 }
@@ -223,8 +229,8 @@ impl Walk {
                 Token::Word(word) => match word.as_str() {
                     "function" | "nil" | "true" | "false" | "not" | "{" | "#" => !is_whole || word == "{",
                     "(" => !is_whole || self.tokens[at - 1].1 == *line,
-                    "local" | "return" | "if" | "for" | "while" | "repeat" | "do" | "break" | "end" | "else"
-                    | "elseif" | "until" => false,
+                    "local" | "return" | "if" | "for" | "while" | "repeat" | "do" | "break" | "end"
+                    | "else" | "elseif" | "until" => false,
                     _ => true,
                 },
             };
@@ -240,7 +246,9 @@ impl Walk {
             }
             is_whole = match token {
                 Token::Name(_) | Token::Literal => true,
-                Token::Word(word) => [")", "}", "]", "end", "nil", "true", "false", "..."].contains(&word.as_str()),
+                Token::Word(word) => {
+                    [")", "}", "]", "end", "nil", "true", "false", "..."].contains(&word.as_str())
+                }
             };
             at += 1;
         }
@@ -297,8 +305,14 @@ fn names_that_nothing_declares_are_found() {
     assert_eq!(found("local T = {}\nfunction T.f(ctx) return ctx.x, y end\nT.f()"), ["y:2"]);
     assert_eq!(found("function global() end"), ["global:1"]);
     assert_eq!(found("local s = 'a -- b' -- c d\nlocal t = \"it's\" .. s\nreturn t"), Vec::<String>::new());
-    assert_eq!(found("local a = 1\nlocal b = a\nredis.call(a, b)\nlocal c = #b + -a\nreturn c"), Vec::<String>::new());
-    assert_eq!(found("local a = redis.b(function() local c = 1 if c then return c end end)\nreturn a, c"), ["c:2"]);
+    assert_eq!(
+        found("local a = 1\nlocal b = a\nredis.call(a, b)\nlocal c = #b + -a\nreturn c"),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        found("local a = redis.b(function() local c = 1 if c then return c end end)\nreturn a, c"),
+        ["c:2"]
+    );
     assert_eq!(found("local seen = {}\nseen[seen] = true\nwhile seen do break end"), Vec::<String>::new());
 }
 

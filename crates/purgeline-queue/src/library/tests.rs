@@ -4,8 +4,19 @@ use std::collections::{BTreeSet, HashSet};
 
 /// What Redis gives to a library: no KEYS, no ARGV.
 const GLOBALS: &[&str] = &[
-    "cjson", "error", "ipairs", "math", "next", "pairs", "redis", "setmetatable", "string", "table", "tonumber",
-    "tostring", "unpack",
+    "cjson",
+    "error",
+    "ipairs",
+    "math",
+    "next",
+    "pairs",
+    "redis",
+    "setmetatable",
+    "string",
+    "table",
+    "tonumber",
+    "tostring",
+    "unpack",
 ];
 
 fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -88,7 +99,9 @@ fn each_function_says_what_it_is_for_takes_returns_and_is_bound_by() {
 
 /// Whether a line of a header says what an argument is: `--   7    most items`, `--   6-11 …`.
 fn documents(line: &str, argument: usize) -> bool {
-    let Some(number) = line.strip_prefix("--   ").and_then(|rest| rest.split(' ').next()) else { return false };
+    let Some(number) = line.strip_prefix("--   ").and_then(|rest| rest.split(' ').next()) else {
+        return false;
+    };
     let number = number.trim_end_matches('…');
     let (from, to) = number.split_once('-').unwrap_or((number, number));
     matches!((from.parse::<usize>(), to.parse::<usize>()), (Ok(from), Ok(to)) if (from..=to).contains(&argument))

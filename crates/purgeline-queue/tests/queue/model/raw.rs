@@ -28,8 +28,7 @@ pub(crate) async fn settle(
     outcomes: &[(u32, Outcome)],
 ) -> u64 {
     let mut call = begin("settle", queue, target, now);
-    call
-        .arg(batch)
+    call.arg(batch)
         .arg(RETENTION.succeeded_ms)
         .arg(RETENTION.failed_ms)
         .arg(RETENTION.max_dead_letters)

@@ -8,7 +8,8 @@ pub(super) async fn check(queue: &Queue) -> Check {
     let old = match queue.old_libraries().await {
         Ok(old) => old,
         Err(error) => {
-            let advice = "`FUNCTION LIST` names the libraries; each purgeline_* but this one is another version's";
+            let advice =
+                "`FUNCTION LIST` names the libraries; each purgeline_* but this one is another version's";
             return not_told(check, &error.to_string(), advice);
         }
     };
@@ -23,7 +24,11 @@ pub(super) async fn check(queue: &Queue) -> Check {
         let _ = write!(found, "; also {} at {} ({users})", library.name, library.at);
     }
     if old.iter().any(|library| library.used_by.is_empty()) {
-        return Check::warning(check, found, "`purgeline doctor --repair` removes what no living worker uses");
+        return Check::warning(
+            check,
+            found,
+            "`purgeline doctor --repair` removes what no living worker uses",
+        );
     }
     Check::good(check, found)
 }
@@ -35,7 +40,10 @@ pub(super) async fn check(queue: &Queue) -> Check {
 pub(super) async fn repair(queue: &Queue) -> Result<Vec<Mend>, QueueError> {
     let removed = queue.remove_old_libraries().await?.into_iter().map(|library| Mend {
         target: "-".to_owned(),
-        what: format!("{} at {} is the library of another version, which no living worker uses", library.name, library.at),
+        what: format!(
+            "{} at {} is the library of another version, which no living worker uses",
+            library.name, library.at
+        ),
         mended: true,
         how: "it is removed".to_owned(),
     });
