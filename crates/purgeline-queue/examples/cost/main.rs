@@ -59,6 +59,7 @@ async fn main() -> Outcome<()> {
     bench.floor(&names).await?;
     bench.case("each asked for once", &names, 1).await?;
     bench.case("each asked for 3 times", &names, 3).await?;
+    bench.idle().await?;
     bench.flush().await?;
     bad_day::run(&bench.queue).await
 }
@@ -177,6 +178,22 @@ impl Bench {
         if stats.pending != 0 || ended != (asked / JOB_URLS) as u64 {
             return Err(format!("not all has ended: {stats:?}").into());
         }
+        Ok(())
+    }
+
+    /// What a worker's question costs when there is nothing to do.
+    async fn idle(&self) -> Outcome<()> {
+        const CALLS: usize = 20_000;
+        let cost = self
+            .measure(async {
+                for _ in 0..CALLS {
+                    self.queue.lease(&self.target, "w", &self.policy).await?;
+                }
+                Ok(())
+            })
+            .await?;
+        println!("µs a call");
+        print("lease of nothing", &cost, CALLS);
         Ok(())
     }
 

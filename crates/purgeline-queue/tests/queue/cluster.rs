@@ -162,3 +162,34 @@ async fn a_dead_master_comes_back_and_the_others_work_meanwhile() {
         }
     }
 }
+
+/// Each primary has a library of its own: it gets it with the first call of its slots, and old ones are
+/// removed from each.
+#[tokio::test]
+async fn each_primary_gets_the_library_and_loses_the_old_ones() {
+    let cluster = cluster().await;
+    let queue = Queue::open(cluster.url()).unwrap();
+    let other = "purgeline_00000000";
+    let text =
+        format!("#!lua name={other}\nredis.register_function('{other}_lease', function() return 1 end)");
+    let targets: Vec<_> = (0..20).map(|n| Target::alone(format!("t{n}").parse().unwrap())).collect();
+    let items = [(url("a"), "normal/url".to_owned())];
+    for round in 0..2 {
+        for node in cluster.masters() {
+            let _: String = node.ask(cmd("FUNCTION").arg("FLUSH")).await.unwrap();
+            let _: String = node.ask(cmd("FUNCTION").arg("LOAD").arg(&text)).await.unwrap();
+        }
+        let name = format!("job{round}");
+        for target in &targets {
+            queue.enqueue(target, &crate::bed::chunk(&name, &items), ROOM).await.unwrap();
+        }
+        let old = queue.old_libraries().await.unwrap();
+        assert!(old.len() == 3 && old.iter().all(|library| library.name == other), "{old:?}");
+        assert_eq!(queue.remove_old_libraries().await.unwrap(), old);
+        for node in cluster.masters() {
+            let list: redis::Value = node.ask(cmd("FUNCTION").arg("LIST")).await.unwrap();
+            let list = format!("{list:?}");
+            assert!(list.contains(Queue::library_name()) && !list.contains(other), "{list}");
+        }
+    }
+}

@@ -167,3 +167,32 @@ async fn a_write_that_replicas_confirm_gives_redis_its_functions_again() {
     }
     bed.check().await;
 }
+
+#[tokio::test]
+async fn the_rights_that_the_readme_names_are_enough() {
+    let readme = include_str!("../../README.md");
+    let rights = readme.lines().find(|line| line.starts_with("ACL SETUSER purgeline ")).unwrap();
+    let server = RedisServer::for_test().free_port().option("appendonly", "no").start().await.unwrap();
+    let mut bed = Bed::on(server);
+    send(&bed, rights).await;
+    let server: &RedisServer = bed.redis();
+    let address = server.url().replace("redis://", "redis://purgeline:SECRET@");
+    bed.queue = Queue::open(&address).unwrap().with_clock(bed.clock.clone());
+
+    let wakeups = bed.queue.wakeups(std::slice::from_ref(&bed.target)).await;
+    drop(wakeups.unwrap());
+    bed.ask("j", &[&url("a"), &url("b")]).await;
+    let batch = bed.batch(&plain()).await;
+    assert!(bed.submitted(&batch, 10).await);
+    bed.settle_some(&batch.id, &[(1, Settlement::Done)]).await;
+    bed.queue.worker_seen(&mut worker(Queue::library_name())).await.unwrap();
+    bed.pass(100_000);
+    bed.queue.reap(&bed.target, 10).await.unwrap();
+    bed.settle_some(&batch.id, &[(2, Settlement::Done)]).await;
+    assert_eq!(bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap().len(), 1);
+    assert_eq!(bed.queue.stats(&bed.target).await.unwrap().pending, 0);
+    bed.check().await;
+    let refused =
+        redis::cmd("CONFIG").arg("GET").arg("*").query_async::<Value>(&mut bed.queue.manager()).await;
+    assert_eq!(refused.unwrap_err().code(), Some("NOPERM"));
+}

@@ -160,6 +160,41 @@ async fn damage_is_mended_and_said() {
 }
 
 #[tokio::test]
+async fn the_library_of_another_version_goes_when_no_worker_uses_it() {
+    let fixture = Fixture::new().await;
+    fixture.enqueue(&["https://www.example.com/a"]);
+    let queue = fixture.queue();
+    let other = "purgeline_00000000";
+    let text =
+        format!("#!lua name={other}\nredis.register_function('{other}_lease', function() return 1 end)");
+    let mut load = redis::cmd("FUNCTION");
+    let _: String = load.arg("LOAD").arg(text).query_async(&mut queue.manager()).await.unwrap();
+    let mut worker = WorkerInfo {
+        name: "w-old".into(),
+        version: "0".into(),
+        library: other.into(),
+        pid: 1,
+        targets: vec![],
+        since_ms: 0,
+        seen_ms: 0,
+    };
+    queue.worker_seen(&mut worker).await.unwrap();
+    let used = fixture.call(&["doctor", "--repair"]).out;
+    let line = used.lines().find(|line| line.contains("redis functions: ")).unwrap();
+    assert!(line.starts_with("good ") && line.contains(other) && line.ends_with("(for w-old)"), "{line}");
+
+    queue.worker_gone("w-old").await.unwrap();
+    let unused = fixture.call(&["doctor"]).out;
+    let line = unused.lines().find(|line| line.contains("redis functions: ")).unwrap();
+    assert!(line.starts_with("warning ") && line.contains("doctor --repair"), "{line}");
+    let repaired = fixture.call(&["doctor", "--repair"]).out;
+    let line = repaired.lines().find(|line| line.starts_with("mended: ")).unwrap();
+    assert!(line.contains(other) && line.ends_with("it is removed"), "{line}");
+    let line = repaired.lines().find(|line| line.contains("redis functions: ")).unwrap();
+    assert!(line.ends_with(Queue::library_name()), "{line}");
+}
+
+#[tokio::test]
 async fn a_redis_that_is_away_has_a_code_of_its_own() {
     let mut fixture = Fixture::new().await;
     fixture.redis.kill();

@@ -28,7 +28,7 @@ impl fmt::Display for Human<'_, ItemAtTarget> {
         }
         for EmbargoedItem { until_ms, item: PendingItem { name, record } } in &self.0.embargoes {
             write!(f, "\n  is embargoed as {name} until {}", Time(*until_ms))?;
-            write_jobs(f, record.jobs.iter().map(|(job, _)| job), record.more_jobs)?;
+            write_jobs(f, record.jobs.iter(), record.more_jobs)?;
         }
         for batch in &self.0.batches {
             write!(f, "\n  {}", Human(batch))?;
