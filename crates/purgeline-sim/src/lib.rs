@@ -3,6 +3,7 @@
 mod call;
 mod clock;
 mod control;
+mod error;
 mod faults;
 pub mod foresight;
 mod gate;
@@ -21,11 +22,12 @@ mod windows;
 pub mod ztgame;
 
 pub use clock::{Clock, ManualClock, Moment, SystemClock};
+pub use error::{PROVIDERS, StartError};
 pub use faults::{Fault, FaultError, FaultPlan, FaultRule, Phase};
 pub use gate::Gate;
 pub use log::{Busiest, CallLog, Stats, WAIT_BOUND, WaitError};
 pub use record::{CallKind, CallRecord, End, Item, ItemKind, ItemRecord, Outcome};
-pub use registry::{PROVIDERS, StartError, start};
+pub use registry::start;
 pub use sim::{Options, Sim};
 pub use tasks::{Ending, FateRule, Selector, TaskRecord};
 pub use windows::Rate;

@@ -20,11 +20,11 @@ use tower::ServiceExt;
 use crate::call::{self, Hangup, Shared};
 use crate::clock::{Clock, SystemClock};
 use crate::control;
+use crate::error::StartError;
 use crate::faults::{FaultError, FaultPlan, FaultRule, Faults};
 use crate::gate::Gate;
 use crate::log::{CallLog, Recorder, WaitError};
 use crate::provider::{Provider, Request};
-use crate::registry::StartError;
 use crate::tasks::{Ending, FateRule, Selector, TaskRecord, Tasks};
 
 /// The longest request body a simulator reads, bytes: more than the largest documented one

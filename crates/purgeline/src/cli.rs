@@ -1,7 +1,9 @@
+#[cfg(feature = "demo")]
+use crate::commands::{DemoArgs, SimArgs};
 use crate::{
     commands::{
-        CompletionsArgs, ConfigArgs, DeadArgs, DemoArgs, DoctorArgs, EnqueueArgs, JobArgs, SimArgs,
-        TargetArgs, TopArgs, UrlArgs, WorkerArgs,
+        CompletionsArgs, ConfigArgs, DeadArgs, DoctorArgs, EnqueueArgs, JobArgs, TargetArgs, TopArgs,
+        UrlArgs, WorkerArgs,
     },
     exit,
     global::Global,
@@ -41,8 +43,10 @@ pub(crate) enum Command {
     /// Check configuration, Redis and, with --deep, every record in it
     Doctor(DoctorArgs),
     /// Play a provider's server, to try hooks without an account
+    #[cfg(feature = "demo")]
     Sim(SimArgs),
     /// Show the main job at work, on a real Redis, a real Varnish and a simulated CDN
+    #[cfg(feature = "demo")]
     Demo(DemoArgs),
     /// Show or check the configuration
     Config(ConfigArgs),
@@ -53,7 +57,12 @@ pub(crate) enum Command {
 impl Command {
     /// Whether it runs until it is stopped, so that its log is its voice.
     pub(crate) const fn is_service(&self) -> bool {
-        matches!(self, Self::Worker(_) | Self::Sim(_))
+        match self {
+            Self::Worker(_) => true,
+            #[cfg(feature = "demo")]
+            Self::Sim(_) => true,
+            _ => false,
+        }
     }
 }
 

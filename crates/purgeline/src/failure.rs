@@ -5,10 +5,11 @@ use purgeline_ops::{OpsError, UnknownTarget, text::HoldText};
 use purgeline_producer::SubmitError;
 use purgeline_queue::QueueError;
 use purgeline_redis_server::ServerError;
+#[cfg(feature = "demo")]
 use purgeline_sim::StartError;
 use purgeline_worker::WorkerError;
 use serde::Serialize;
-use std::{error::Error, io};
+use std::io;
 use thiserror::Error;
 
 /// Why a command ended without doing what it was asked.
@@ -50,11 +51,13 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Worker(#[from] WorkerError),
     /// A simulator cannot run.
+    #[cfg(feature = "demo")]
     #[error("{0}")]
     Sim(#[from] StartError),
     /// The demonstration cannot be shown.
+    #[cfg(feature = "demo")]
     #[error("{0}")]
-    Demo(Box<dyn Error + Send + Sync>),
+    Demo(Box<dyn std::error::Error + Send + Sync>),
     /// The system refused something.
     #[error("cannot {action}: {source}")]
     System {
@@ -103,10 +106,13 @@ impl Failure {
             Self::Server(_) => ("redis", Exit::Redis),
             Self::Queue(error) | Self::Submit(SubmitError::Queue(error)) => kind_of_queue(error),
             Self::Refused(_) => ("refused", Exit::Usage),
-            Self::Submit(_) | Self::Input(_) | Self::Sim(_) => ("input", Exit::Usage),
+            Self::Submit(_) | Self::Input(_) => ("input", Exit::Usage),
+            #[cfg(feature = "demo")]
+            Self::Sim(_) => ("input", Exit::Usage),
             Self::NotThere(_) => ("not_there", Exit::Failed),
             Self::NotDone(_) => ("not_done", Exit::Failed),
             Self::Provider { .. } => ("provider", Exit::Failed),
+            #[cfg(feature = "demo")]
             Self::Demo(_) => ("demo", Exit::Failed),
             Self::Worker(WorkerError::Runtime(_)) | Self::System { .. } => ("system", Exit::Failed),
         }

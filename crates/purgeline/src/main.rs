@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod dispatch;
 mod exit;
 mod failure;
 mod global;
@@ -21,7 +22,7 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     logging::start(&cli.global, cli.command.is_service());
     let output = cli.global.output;
-    match commands::run(cli).await {
+    match dispatch::run(cli).await {
         Ok(exit) => exit.into(),
         Err(failure) => {
             output.failure(&failure);

@@ -22,13 +22,8 @@ use crate::{
 };
 
 /// `purgeline demo`, with a real Redis and a real Varnish.
-pub(crate) const DEMO: Launch = Launch {
-    package: "purgeline",
-    binary: "purgeline",
-    beside: &[],
-    arguments: &["demo"],
-    needs: &[need::REDIS, need::VARNISH],
-};
+pub(crate) const DEMO: Launch =
+    Launch { binary: "purgeline", arguments: &["demo"], needs: &[need::REDIS, need::VARNISH] };
 
 /// A fleet before simulators at the providers' real limits.
 pub(crate) const LIMITS: Launch = Launch { arguments: &["limits"], ..TRIALS };
@@ -36,22 +31,15 @@ pub(crate) const LIMITS: Launch = Launch { arguments: &["limits"], ..TRIALS };
 /// The fault run.
 pub(crate) const CHAOS: Launch = Launch { arguments: &["chaos"], ..TRIALS };
 
-const TRIALS: Launch = Launch {
-    package: "purgeline-trials",
-    binary: "purgeline-trials",
-    // Its workers.
-    beside: &["purgeline"],
-    arguments: &[],
-    needs: &[need::REDIS],
-};
+const TRIALS: Launch = Launch { binary: "purgeline-trials", arguments: &[], needs: &[need::REDIS] };
+
+/// The packages of all these programs. A trial starts `purgeline` workers, which stand beside it.
+const PACKAGES: [&str; 2] = ["purgeline", "purgeline-trials"];
 
 /// A program of the workspace, and what the machine must have for it.
 #[derive(Debug)]
 pub(crate) struct Launch {
-    package: &'static str,
     binary: &'static str,
-    /// Packages whose binaries must stand beside it.
-    beside: &'static [&'static str],
     /// What comes before the caller's own arguments.
     arguments: &'static [&'static str],
     needs: &'static [Need],
@@ -84,10 +72,7 @@ impl Launch {
             eprintln!("{standing}");
         }
         eprintln!("==> building {}", self.binary);
-        self.build(workspace, profile)
-            .quiet()
-            .run()
-            .with_context(|| format!("cannot build {}", self.binary))?;
+        build(workspace, profile).quiet().run().with_context(|| format!("cannot build {}", self.binary))?;
 
         let program = profile.directory()?.join(self.binary);
         // It takes our place, so a signal reaches it, and its exit code our caller. It stands where
@@ -95,20 +80,20 @@ impl Launch {
         let error = Command::new(&program).args(self.arguments).args(args).exec();
         Err(error).with_context(|| format!("cannot start {}", program.display()))
     }
+}
 
-    fn build<'a>(&self, workspace: &'a Workspace, profile: Profile) -> Cmd<'a> {
-        let build = workspace.cargo().args(["build", "--locked"]);
-        match profile {
-            // All in one call, so that what they share is built once.
-            Profile::Release => build
-                .arg("--release")
-                .args(["--package", self.package])
-                .args(self.beside.iter().flat_map(|package| ["--package", package]))
-                .arg("--bins"),
-            // The features of a dependency are those that all of the build want: the same
-            // selection as the tests' is the same build.
-            Profile::Dev => build.args(["--workspace", "--all-targets"]),
-        }
+/// The build of every program of [`PACKAGES`].
+fn build(workspace: &Workspace, profile: Profile) -> Cmd<'_> {
+    let build = workspace.cargo().args(["build", "--locked"]);
+    match profile {
+        // The features of a dependency are those that the whole selection wants. So every
+        // program builds the same selection, and finds what another has built.
+        Profile::Release => build
+            .arg("--release")
+            .args(PACKAGES.iter().flat_map(|package| ["--package", package]))
+            .args(["--bins", "--all-features"]),
+        // The selection of the tests.
+        Profile::Dev => build.args(["--workspace", "--all-features", "--all-targets"]),
     }
 }
 
@@ -130,10 +115,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_release_builds_the_program_and_what_stands_beside_it_at_once() {
+    fn a_release_builds_all_programs_with_all_features_at_once() {
         let workspace = Workspace::locate().expect("tests run inside the workspace");
-        let call = CHAOS.build(&workspace, Profile::Release).to_string();
-        let expected = "build --locked --release --package purgeline-trials --package purgeline --bins";
+        let call = build(&workspace, Profile::Release).to_string();
+        let expected =
+            "build --locked --release --package purgeline --package purgeline-trials --bins --all-features";
         assert!(call.ends_with(expected), "{call}");
     }
 

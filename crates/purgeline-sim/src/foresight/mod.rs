@@ -18,14 +18,11 @@ use serde_json::{Map, Value, json};
 
 pub use settings::{ForesightSettings, TokenPrefix, UnknownTask};
 
-use self::refusal::Refusal;
+use self::refusal::{JSON, Refusal};
 use crate::clock::Moment;
 use crate::provider::{Answer, Arrival, Provider, Request, Taken, Verdict};
 use crate::record::{CallKind, Item, ItemKind};
 use crate::tasks::{Task, TaskState, Tasks};
-
-/// The media type of the seed's traces.
-const JSON: &str = "application/json; charset=utf-8";
 
 /// One simulated server.
 #[derive(Debug)]

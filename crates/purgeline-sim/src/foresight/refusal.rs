@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::provider::Answer;
 
+/// The media type of the seed's traces.
+pub(super) const JSON: &str = "application/json; charset=utf-8";
+
 /// Why a call is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -99,7 +102,7 @@ impl Refusal {
                 return Answer::new(500, self.name(), "text/html", body);
             }
         };
-        let answer = Answer::json_as(status, self.name(), super::JSON, &body);
+        let answer = Answer::json_as(status, self.name(), JSON, &body);
         match self {
             Self::NoCredentials | Self::BadToken => answer.header("www-authenticate", "Bearer"),
             Self::Throttled => answer.header("retry-after", "1"),

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::registry::StartError;
+use crate::error::StartError;
 use crate::sim::{Options, Sim};
 
 use super::Foresight;

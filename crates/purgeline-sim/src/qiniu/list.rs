@@ -35,7 +35,7 @@ struct Wanted {
 pub(super) fn list(settings: &QiniuSettings, query: ListQuery, tasks: &Tasks, now: Moment) -> Answer {
     let wanted = match Wanted::read(query, now) {
         Ok(wanted) => wanted,
-        Err(code) => return super::refusal(settings, code),
+        Err(code) => return super::refusal::refusal(settings, code),
     };
     let found: Vec<&Task> = wanted
         .candidates(tasks)

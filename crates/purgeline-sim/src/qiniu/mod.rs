@@ -5,6 +5,7 @@
 
 mod auth;
 mod list;
+mod refusal;
 mod settings;
 mod state;
 mod wire;
@@ -16,7 +17,7 @@ use serde::de::DeserializeOwned;
 pub use settings::{BadItems, HttpStatus, QiniuSettings};
 
 use self::state::Account;
-use self::wire::{Code, ErrorAnswer, ListQuery, RefreshAnswer, Submission};
+use self::wire::{Code, ListQuery, Submission};
 use crate::clock::Moment;
 use crate::provider::{Answer, Arrival, Provider, Request, Verdict};
 use crate::record::{CallKind, Item};
@@ -68,10 +69,10 @@ impl Qiniu {
         // No document names the code for too many items in a call; this is the one for a call
         // that is wrong as such.
         let verdict = if too_many || stray_dirs || items.is_empty() {
-            let refused = refusal(&self.settings, Code::INVALID_INPUT);
+            let refused = refusal::refusal(&self.settings, Code::INVALID_INPUT);
             Verdict::Refuse(self.stamp(refused))
         } else if !self.window.admit(now, items.len() as u64) {
-            let refused = refusal(&self.settings, Code::USER_RATE);
+            let refused = refusal::refusal(&self.settings, Code::USER_RATE);
             Verdict::Limited(self.stamp(refused))
         } else if kind == CallKind::Prefetch {
             Verdict::Go(Parsed::Prefetch(items.clone()))
@@ -116,7 +117,7 @@ impl Provider for Qiniu {
         });
         let (items, verdict) = match read {
             Err(code) => {
-                let refused = refusal(&self.settings, code);
+                let refused = refusal::refusal(&self.settings, code);
                 (Vec::new(), Verdict::Refuse(self.stamp(refused)))
             }
             Ok(Read::Submission(body)) => self.submission(kind, body, now),
@@ -141,7 +142,7 @@ impl Provider for Qiniu {
 
     fn refusal(&mut self, _kind: CallKind, _items: &[Item], code: &str) -> Answer {
         let code = Code::by_name(code).unwrap_or(Code::INTERNAL);
-        let refused = refusal(&self.settings, code);
+        let refused = refusal::refusal(&self.settings, code);
         self.stamp(refused)
     }
 }
@@ -153,25 +154,4 @@ fn json<T: DeserializeOwned>(request: &Request) -> Result<T, Code> {
         return Err(Code::INVALID_INPUT);
     }
     serde_json::from_slice(&request.body).map_err(|_| Code::INVALID_INPUT)
-}
-
-/// A refusal as such, with every other field empty.
-fn refusal(settings: &QiniuSettings, code: Code) -> Answer {
-    let status = status(settings, code);
-    if code.number < 1_000 {
-        // The gateway's own: no code in the body.
-        let error = code.text;
-        return Answer::json(status, code.name, &ErrorAnswer { code: None, error });
-    }
-    let answer = RefreshAnswer { code: code.number, error: code.text, ..RefreshAnswer::default() };
-    Answer::json(status, code.name, &answer)
-}
-
-/// 401, 404 and 405 are HTTP's own; for the rest see [`HttpStatus`].
-fn status(settings: &QiniuSettings, code: Code) -> u16 {
-    let status = code.http_status();
-    match settings.http_status {
-        HttpStatus::AlwaysOk if !matches!(status, 401 | 404 | 405) => 200,
-        _ => status,
-    }
 }

@@ -65,7 +65,7 @@ impl Account {
                 invalid_dirs: names(named.iter().copied(), ItemKind::Dir),
                 ..RefreshAnswer::default()
             };
-            return Answer::json(super::status(settings, code), code.name, &answer);
+            return Answer::json(super::refusal::status(settings, code), code.name, &answer);
         }
 
         let request = self.request_id(now);
@@ -108,7 +108,7 @@ impl Account {
                 invalid_urls: names(named.into_iter(), ItemKind::Url),
                 ..PrefetchAnswer::default()
             };
-            return Answer::json(super::status(settings, code), code.name, &answer);
+            return Answer::json(super::refusal::status(settings, code), code.name, &answer);
         }
         let request = self.request_id(now);
         let answer = PrefetchAnswer {

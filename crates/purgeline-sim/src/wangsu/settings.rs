@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::registry::StartError;
+use crate::error::StartError;
 use crate::sim::{Options, Sim};
 use crate::windows::Rate;
 

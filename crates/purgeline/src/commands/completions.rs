@@ -1,5 +1,5 @@
-use crate::{cli::Cli, exit::Exit, failure::Failure};
-use clap::{Args, CommandFactory};
+use crate::{exit::Exit, failure::Failure};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use std::io;
 
@@ -11,13 +11,13 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-/// Writes the script to standard output.
+/// Writes the script for a command line to standard output.
 ///
 /// # Errors
 /// When it cannot be written.
-pub(crate) fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &CompletionsArgs, mut command: Command) -> Result<Exit, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "purgeline", &mut script);
+    clap_complete::generate(args.shell, &mut command, "purgeline", &mut script);
     io::Write::write_all(&mut io::stdout().lock(), &script)
         .map_err(|source| Failure::System { action: "write the script", source })?;
     Ok(Exit::Done)

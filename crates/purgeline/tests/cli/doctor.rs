@@ -178,12 +178,12 @@ async fn the_library_of_another_version_goes_when_no_worker_uses_it() {
         since_ms: 0,
         seen_ms: 0,
     };
-    queue.worker_seen(&mut worker).await.unwrap();
+    queue.work().worker_seen(&mut worker).await.unwrap();
     let used = fixture.call(&["doctor", "--repair"]).out;
     let line = used.lines().find(|line| line.contains("redis functions: ")).unwrap();
     assert!(line.starts_with("good ") && line.contains(other) && line.ends_with("(for w-old)"), "{line}");
 
-    queue.worker_gone("w-old").await.unwrap();
+    queue.work().worker_gone("w-old").await.unwrap();
     let unused = fixture.call(&["doctor"]).out;
     let line = unused.lines().find(|line| line.contains("redis functions: ")).unwrap();
     assert!(line.starts_with("warning ") && line.contains("doctor --repair"), "{line}");

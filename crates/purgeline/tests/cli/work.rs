@@ -152,6 +152,7 @@ async fn a_worker_without_targets_says_what_to_do() {
     assert!(called.err.contains("no target is configured: add one under [targets.NAME]"), "{}", called.err);
 }
 
+#[cfg(feature = "demo")]
 #[test]
 fn a_simulator_can_be_played() {
     let args = ["sim", "qiniu", "--output", "json", "--settings", "{\"processing_ms\":1}"];

@@ -22,7 +22,16 @@ pub(super) const PLAN: [Step; 8] = [
             command: Cargo::new(&["clippy", "--version"]),
             otherwise: "clippy is missing, see the set-up",
         }),
-        command: Cargo::new(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        command: Cargo::new(&[
+            "clippy",
+            "--locked",
+            "--workspace",
+            "--all-features",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]),
     },
     Step {
         name: "docs",
@@ -30,7 +39,7 @@ pub(super) const PLAN: [Step; 8] = [
         gate: None,
         command: Cargo {
             environment: &[("RUSTDOCFLAGS", "-D warnings")],
-            arguments: &["doc", "--locked", "--workspace", "--no-deps"],
+            arguments: &["doc", "--locked", "--workspace", "--all-features", "--no-deps"],
         },
     },
     Step {
@@ -69,13 +78,21 @@ pub(super) const PLAN: [Step; 8] = [
         name: "tests",
         purpose: "all tests, each in a process of its own",
         gate: None,
-        command: Cargo::new(&["nextest", "run", "--locked", "--workspace", "--profile", "ci"]),
+        command: Cargo::new(&[
+            "nextest",
+            "run",
+            "--locked",
+            "--workspace",
+            "--all-features",
+            "--profile",
+            "ci",
+        ]),
     },
     Step {
         name: "doctests",
         purpose: "the examples in the documentation, which nextest does not run",
         gate: None,
-        command: Cargo::new(&["test", "--locked", "--workspace", "--doc"]),
+        command: Cargo::new(&["test", "--locked", "--workspace", "--all-features", "--doc"]),
     },
     Step {
         name: "chaos",
@@ -97,6 +114,7 @@ const SOME_TESTS: &[&str] = &[
     "run",
     "--locked",
     "--workspace",
+    "--all-features",
     "--no-fail-fast",
     "-E",
     "binary(e2e) & test(/^(coalescing|holds|outcomes|producer|redis_death|waking)::/)",
@@ -108,6 +126,7 @@ const ALL_TESTS: &[&str] = &[
     "run",
     "--locked",
     "--workspace",
+    "--all-features",
     "--no-fail-fast",
     "-E",
     "binary(e2e) & not test(/^failover::/)",
@@ -198,11 +217,12 @@ mod tests {
     }
 
     #[test]
-    fn what_builds_builds_the_whole_workspace_as_locked() {
+    fn what_builds_builds_the_whole_workspace_with_all_features_as_locked() {
         for step in PLAN.iter().chain(&TOPOLOGIES).chain(&ALL_TOPOLOGIES) {
             let arguments = step.command.arguments;
             if matches!(arguments[0], "clippy" | "doc" | "nextest" | "test") {
                 assert!(arguments.contains(&"--workspace"), "{}", step.command);
+                assert!(arguments.contains(&"--all-features"), "{}", step.command);
                 assert!(arguments.contains(&"--locked"), "{}", step.command);
             }
         }
@@ -223,7 +243,7 @@ mod tests {
         let docs = PLAN.iter().find(|step| step.name == "docs").expect("the plan has documentation");
         assert_eq!(
             docs.command.to_string(),
-            "RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps"
+            "RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --all-features --no-deps"
         );
     }
 }
