@@ -1,4 +1,4 @@
-use crate::{PATIENCE, stage::RETENTION};
+use crate::{PATIENCE, RETENTION};
 use purgeline_core::config::WorkerConfig;
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::Queue;

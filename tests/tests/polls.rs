@@ -7,7 +7,7 @@ use purgeline_providers::ConfiguredTarget;
 use purgeline_sim::{
     CallKind, Ending, FateRule, Options, Selector, Sim, huawei::HuaweiSettings, ztgame::ZtgameSettings,
 };
-use purgeline_tests::{Clocks, Stage, eventually, target};
+use purgeline_tests::{Clocks, TestEnv, eventually, target};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -41,29 +41,29 @@ fn urls(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("https://www.example.com/{n}")).collect()
 }
 
-async fn submit(stage: &Stage, urls: &[String]) -> purgeline_core::JobId {
+async fn submit(env: &TestEnv, urls: &[String]) -> purgeline_core::JobId {
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
-    stage.submit(&urls, &[]).await.job
+    env.submit(&urls, &[]).await.job
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_never_ends_is_sent_again_once_and_then_fails() {
     let sim = ZtgameSettings { runs_for_ever: true, ..ZtgameSettings::default() }.start().await.unwrap();
-    let stage = Stage::new(vec![ztgame(&sim, 300)]).await;
-    let worker = stage.worker("w1");
-    let job = submit(&stage, &urls(10)).await;
+    let env = TestEnv::new(vec![ztgame(&sim, 300)]).await;
+    let worker = env.worker("w1");
+    let job = submit(&env, &urls(10)).await;
 
-    assert_eq!(stage.ended(job).await.state, JobState::Failed);
+    assert_eq!(env.ended(job).await.state, JobState::Failed);
     let calls: Vec<_> = sim.log().of_kind(CallKind::Purge).map(|call| call.items.len()).collect();
     assert_eq!(calls, [10, 10]);
-    let target = stage.targets[0].target.clone();
-    let letters = stage.queue.dead_letters(&target, 100).await.unwrap();
+    let target = env.targets[0].target.clone();
+    let letters = env.queue.dead_letters(&target, 100).await.unwrap();
     assert_eq!(letters.len(), 10);
     for letter in letters {
         assert_eq!((letter.cause.code.as_str(), letter.attempts), ("poll-deadline", 2));
         assert!(letter.cause.message.ends_with(" of acceptance, 2 times"), "{letter:?}");
     }
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }
 
@@ -71,12 +71,12 @@ async fn a_task_that_never_ends_is_sent_again_once_and_then_fails() {
 async fn what_is_sent_again_after_the_deadline_can_succeed() {
     let sim = ZtgameSettings { processing_ms: 10, ..ZtgameSettings::default() }.start().await.unwrap();
     sim.fate(FateRule::new(Selector::All, Ending::Never).times(3));
-    let stage = Stage::new(vec![ztgame(&sim, 300)]).await;
-    let worker = stage.worker("w1");
-    let job = submit(&stage, &urls(3)).await;
-    assert_eq!(stage.ended(job).await.state, JobState::Succeeded);
+    let env = TestEnv::new(vec![ztgame(&sim, 300)]).await;
+    let worker = env.worker("w1");
+    let job = submit(&env, &urls(3)).await;
+    assert_eq!(env.ended(job).await.state, JobState::Succeeded);
     assert_eq!(sim.log().of_kind(CallKind::Purge).count(), 2);
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }
 
@@ -86,22 +86,22 @@ async fn a_task_that_failed_for_one_item_is_split_until_that_is_alone() {
     let all = urls(10);
     let culprit = Selector::Exact(all[7].clone());
     sim.fate(FateRule::new(culprit, Ending::Failure("failure".to_owned())));
-    let stage = Stage::new(vec![ztgame(&sim, 600_000)]).await;
-    let worker = stage.worker("w1");
-    let job = submit(&stage, &all).await;
+    let env = TestEnv::new(vec![ztgame(&sim, 600_000)]).await;
+    let worker = env.worker("w1");
+    let job = submit(&env, &all).await;
 
-    let ended = stage.ended(job).await;
+    let ended = env.ended(job).await;
     assert_eq!(ended.state, JobState::Partial);
-    let target = stage.targets[0].target.clone();
+    let target = env.targets[0].target.clone();
     let counts = ended.parts[&target.name].counts;
     assert_eq!((counts.succeeded, counts.failed), (9, 1));
-    let letters = stage.queue.dead_letters(&target, 100).await.unwrap();
+    let letters = env.queue.dead_letters(&target, 100).await.unwrap();
     assert_eq!((letters[0].cause.code.as_str(), letters[0].attempts), ("failure", 3));
     assert!(letters[0].item.ends_with("/7"), "{letters:?}");
     // 10, 5 and 5, 3 and 2 (or so), until the culprit is alone; then twice more, as max_attempts says.
     let calls = sim.log().of_kind(CallKind::Purge).count();
     assert!(calls <= 1 + 8 + 2, "{calls} calls");
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }
 
@@ -125,28 +125,28 @@ async fn a_spent_quota_is_known_before_anything_is_sent() {
     .unwrap();
     let name = "cdn".parse().unwrap();
     let configured = ConfiguredTarget::resolve(purgeline_core::Target::alone(name), &config).unwrap();
-    let stage = Stage::timed(vec![configured], &clocks).await;
+    let env = TestEnv::timed(vec![configured], &clocks).await;
     let succeeded = async |job| {
         eventually("the job succeeds", || async {
             clocks.advance(Duration::from_millis(20));
-            (stage.job(job).await.state == JobState::Succeeded).then_some(())
+            (env.job(job).await.state == JobState::Succeeded).then_some(())
         })
         .await;
     };
-    let worker = stage.worker("w1");
-    succeeded(submit(&stage, &urls(3)).await).await;
+    let worker = env.worker("w1");
+    succeeded(submit(&env, &urls(3)).await).await;
     worker.stop().await;
     let purges = sim.log().of_kind(CallKind::Purge).count();
 
     // Another worker asks when it starts.
-    let worker = stage.worker("w2");
-    let wait = stage.out_of_quota(&Item::url("https://www.example.com/x").unwrap()).await;
+    let worker = env.worker("w2");
+    let wait = env.out_of_quota(&Item::url("https://www.example.com/x").unwrap()).await;
     assert_eq!(wait.quota, "urls");
-    submit(&stage, &urls(4)).await;
+    submit(&env, &urls(4)).await;
     // Directories have a quota of their own, and show that the worker is at work.
-    let dirs = stage.submit(&[] as &[&str], &["https://www.example.com/a/"]).await.job;
+    let dirs = env.submit(&[] as &[&str], &["https://www.example.com/a/"]).await.job;
     succeeded(dirs).await;
     assert_eq!(sim.log().of_kind(CallKind::Purge).count(), purges + 1);
     worker.stop().await;
-    stage.assert_verified().await;
+    env.assert_verified().await;
 }

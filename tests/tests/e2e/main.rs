@@ -10,6 +10,7 @@
 mod big_job;
 mod coalescing;
 mod coverage;
+mod crash_points;
 mod failover;
 mod faults;
 mod holds;
@@ -23,11 +24,10 @@ mod producer;
 mod quotas;
 mod redis_death;
 mod refusals;
-mod steps;
 mod stopping;
 mod targets;
 mod timing;
 mod waking;
 
-/// The program of [`purgeline_tests::Victim`].
-const VICTIM: &str = env!("CARGO_BIN_EXE_victim");
+/// The program of [`purgeline_tests::ChildProcess`].
+const CHILD: &str = env!("CARGO_BIN_EXE_child");
