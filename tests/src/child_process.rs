@@ -21,14 +21,14 @@ pub enum ChildTask {
         config: Value,
         lease_ms: u64,
         headroom_ms: u64,
-        /// The point at which something fault it, the first time that it is reached.
+        /// What happens to the worker when it reaches this point for the first time.
         fault: Option<(String, ProcessFault)>,
     },
     /// Submits one job of so many URLs under a key, and ends when it was accepted.
     Submit { redis: String, target: String, config: Value, key: String, urls: usize },
 }
 
-/// What fault a process.
+/// What happens to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProcessFault {
@@ -41,7 +41,7 @@ pub enum ProcessFault {
 /// A worker or a producer in a process of its own. Killed when dropped.
 pub struct ChildProcess(Child);
 
-/// How a worker is that is going to die.
+/// The times of a worker that the test kills.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkerTiming {
     pub lease_ms: u64,
@@ -54,8 +54,8 @@ impl Default for WorkerTiming {
     }
 }
 
-/// How long the lease of a worker lasts that is going to die, in ms. So long that a busy machine
-/// lets it get where it dies; the test has the time pass.
+/// How long the lease of a worker lasts that the test kills, in ms. Longer than a busy machine needs to
+/// reach the crash point; the test has the time pass.
 const LEASE_MS: u64 = 600_000;
 
 impl ProcessFault {
@@ -76,8 +76,8 @@ impl ChildProcess {
         Self(Command::new(program).arg(task).kill_on_drop(true).spawn().unwrap())
     }
 
-    /// A worker for the env's first target, whose configuration is given once more, that a fault
-    /// fault at a point.
+    /// A worker for the environment's first target, whose configuration is given once more. `fault`
+    /// happens to it at a crash point.
     #[must_use]
     pub fn worker(
         program: &str,
@@ -88,7 +88,7 @@ impl ChildProcess {
         Self::worker_of(WorkerTiming::default(), program, env, config, fault)
     }
 
-    /// The same for a worker of its own kind.
+    /// The same for a worker with other times.
     #[must_use]
     pub fn worker_of(
         timing: WorkerTiming,
@@ -109,7 +109,7 @@ impl ChildProcess {
         Self::start(program, &task)
     }
 
-    /// What a child has leased is free again after this.
+    /// What a child process has leased is free again after this.
     pub async fn outlive_leases(env: &TestEnv) {
         env.pass(LEASE_MS).await;
     }

@@ -98,7 +98,7 @@ impl TestEnv {
         RunningWorker::run(self.new_worker(&self.targets, name))
     }
 
-    /// A worker for other targets than the env's: with mended credentials, say.
+    /// A worker for other targets than the environment's: with mended credentials, say.
     #[must_use]
     pub fn new_worker(&self, targets: &[ConfiguredTarget], name: &str) -> Worker {
         let worker = Worker::new(self.queue.clone(), targets.to_vec(), worker_config(), RETENTION, name);

@@ -17,16 +17,16 @@ use std::sync::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Strikes this process when a point is reached for the first time.
-struct Strike {
+/// Sends this process a signal when it reaches a point for the first time.
+struct FaultAtPoint {
     point: CrashPoint,
     fault: ProcessFault,
-    struck: AtomicBool,
+    sent: AtomicBool,
 }
 
-impl FaultHook for Strike {
+impl FaultHook for FaultAtPoint {
     fn reached(&self, point: CrashPoint) {
-        if point == self.point && !self.struck.swap(true, Ordering::SeqCst) {
+        if point == self.point && !self.sent.swap(true, Ordering::SeqCst) {
             kill(Pid::this(), self.fault.signal()).unwrap();
         }
     }
@@ -66,7 +66,8 @@ async fn work(
         Worker::new(Queue::open(redis).unwrap(), vec![target(&of, config)], worker_config, RETENTION, name);
     if let Some((point, fault)) = fault {
         let point = CrashPoint::ALL.into_iter().find(|known| known.as_str() == point).unwrap();
-        worker = worker.with_fault_hook(Arc::new(Strike { point, fault, struck: AtomicBool::new(false) }));
+        worker =
+            worker.with_fault_hook(Arc::new(FaultAtPoint { point, fault, sent: AtomicBool::new(false) }));
     }
     let mut terminated = signal(SignalKind::terminate()).unwrap();
     worker

@@ -1,5 +1,5 @@
 use super::{
-    Bad, BadWay, But, ProviderCase, Row, Volume,
+    Bad, BadWay, But, CodeRow, ProviderCase, Volume,
     Way::{Fate, Refuse, Status},
     itself, silence,
 };
@@ -62,22 +62,22 @@ pub const FORESIGHT: ProviderCase = ProviderCase {
     }),
 };
 
-const ROWS: &[Row] = &[
-    Row::new("FAILURE", &[Fate("")], &[Fate("")]),
-    Row::new("REVOKED", &[Fate("REVOKED")], &[Fate("REVOKED")]),
-    Row::new("http-400", &[Refuse("parse_error"), Refuse("required")], &[Refuse("task_id")]),
-    Row::new(
+const ROWS: &[CodeRow] = &[
+    CodeRow::new("FAILURE", &[Fate("")], &[Fate("")]),
+    CodeRow::new("REVOKED", &[Fate("REVOKED")], &[Fate("REVOKED")]),
+    CodeRow::new("http-400", &[Refuse("parse_error"), Refuse("required")], &[Refuse("task_id")]),
+    CodeRow::new(
         "http-401",
         &[Refuse("not_authenticated"), Refuse("authentication_failed")],
         &[Refuse("not_authenticated"), Refuse("authentication_failed")],
     ),
-    Row::new("http-403", &[Refuse("permission_denied")], &[Refuse("permission_denied")]),
-    Row::new("http-404", &[Refuse("not_found")], &[Refuse("not_found")]).but(But::SentAgain),
-    Row::new("http-405", &[Refuse("method_not_allowed")], &[Refuse("method_not_allowed")]),
-    Row::new("http-415", &[Refuse("unsupported_media_type")], &[Refuse("unsupported_media_type")]),
-    Row::new("http-429", &[Refuse("throttled")], &[Refuse("throttled")]),
-    Row::new("http-500", &[Refuse("error")], &[Refuse("error")]),
-    Row::new("http-502", &[Status(502, "")], &[Status(502, "")]),
-    Row::new("http-503", &[Status(503, "")], &[Status(503, "")]),
-    Row::new("http-504", &[Status(504, "")], &[Status(504, "")]),
+    CodeRow::new("http-403", &[Refuse("permission_denied")], &[Refuse("permission_denied")]),
+    CodeRow::new("http-404", &[Refuse("not_found")], &[Refuse("not_found")]).but(But::SentAgain),
+    CodeRow::new("http-405", &[Refuse("method_not_allowed")], &[Refuse("method_not_allowed")]),
+    CodeRow::new("http-415", &[Refuse("unsupported_media_type")], &[Refuse("unsupported_media_type")]),
+    CodeRow::new("http-429", &[Refuse("throttled")], &[Refuse("throttled")]),
+    CodeRow::new("http-500", &[Refuse("error")], &[Refuse("error")]),
+    CodeRow::new("http-502", &[Status(502, "")], &[Status(502, "")]),
+    CodeRow::new("http-503", &[Status(503, "")], &[Status(503, "")]),
+    CodeRow::new("http-504", &[Status(504, "")], &[Status(504, "")]),
 ];

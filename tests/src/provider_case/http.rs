@@ -1,5 +1,5 @@
 use super::{
-    ProviderCase, Row,
+    CodeRow, ProviderCase,
     Way::{self, Status},
 };
 use crate::HttpReply;
@@ -49,11 +49,11 @@ pub const HTTP: ProviderCase = ProviderCase {
 
 const NO_POLLS: &[Way] = &[Way::Never("the answer is the end")];
 
-const fn row(code: &'static str, purge: &'static [Way]) -> Row {
-    Row::new(code, purge, NO_POLLS)
+const fn row(code: &'static str, purge: &'static [Way]) -> CodeRow {
+    CodeRow::new(code, purge, NO_POLLS)
 }
 
-const ROWS: &[Row] = &[
+const ROWS: &[CodeRow] = &[
     row("http-400", &[Status(400, "")]),
     row("http-401", &[Status(401, "")]),
     row("http-403", &[Status(403, "")]),

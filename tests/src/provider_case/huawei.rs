@@ -1,5 +1,5 @@
 use super::{
-    Bad, BadWay, But, Items, ProviderCase, Row, Volume,
+    Bad, BadWay, But, CodeRow, Items, ProviderCase, Volume,
     Way::{Account, Fate, Never, Refuse},
     itself, lifted, silence,
 };
@@ -128,42 +128,43 @@ fn account() -> Value {
     })
 }
 
-const ROWS: &[Row] = &rows(But::Nothing);
-const ROWS_WITH_TOKEN: &[Row] = &rows(But::Renewed);
+const ROWS: &[CodeRow] = &rows(But::Nothing);
+const ROWS_WITH_TOKEN: &[CodeRow] = &rows(But::Renewed);
 
 /// `refused` is what a refusal of the credentials does before anything is held.
-const fn rows(refused: But) -> [Row; 27] {
+const fn rows(refused: But) -> [CodeRow; 27] {
     [
-        Row::new("CDN.0000", &[Refuse("CDN.0000")], &[Refuse("CDN.0000")]),
-        Row::new("CDN.0001", &[Refuse("CDN.0001")], &[Refuse("CDN.0001")]),
-        Row::new("CDN.0002", &[Refuse("CDN.0002")], &[Refuse("CDN.0002")]).but(refused),
-        Row::new("CDN.0003", &[Refuse("CDN.0003")], &[Refuse("CDN.0003")]).but(But::SentAgain),
-        Row::new("CDN.0004", &[Refuse("CDN.0004")], &[Refuse("CDN.0004")]),
-        Row::new("CDN.0005", &[Refuse("CDN.0005")], &[Refuse("CDN.0005")]),
-        Row::new("CDN.0020", &[Refuse("CDN.0020")], &[Refuse("CDN.0020")]),
-        Row::new("CDN.0021", &[Refuse("CDN.0021")], &[Refuse("CDN.0021")]),
-        Row::new("CDN.0105", &[Refuse("CDN.0105")], &[Refuse("CDN.0105")]),
-        Row::new("CDN.0106", &[Refuse("CDN.0106")], &[Refuse("CDN.0106")]),
-        Row::new("CDN.0108", &[Account(r#"{"hosts": ["www.example.com"]}"#)], &[Refuse("CDN.0108")]),
-        Row::new("CDN.0110", &[Account(r#"{"url_quota_day": 4}"#)], &[Refuse("CDN.0110")]).of(Items::Urls),
-        Row::new("CDN.0114", &[Refuse("CDN.0114")], &[Refuse("CDN.0114")]),
-        Row::new(
+        CodeRow::new("CDN.0000", &[Refuse("CDN.0000")], &[Refuse("CDN.0000")]),
+        CodeRow::new("CDN.0001", &[Refuse("CDN.0001")], &[Refuse("CDN.0001")]),
+        CodeRow::new("CDN.0002", &[Refuse("CDN.0002")], &[Refuse("CDN.0002")]).but(refused),
+        CodeRow::new("CDN.0003", &[Refuse("CDN.0003")], &[Refuse("CDN.0003")]).but(But::SentAgain),
+        CodeRow::new("CDN.0004", &[Refuse("CDN.0004")], &[Refuse("CDN.0004")]),
+        CodeRow::new("CDN.0005", &[Refuse("CDN.0005")], &[Refuse("CDN.0005")]),
+        CodeRow::new("CDN.0020", &[Refuse("CDN.0020")], &[Refuse("CDN.0020")]),
+        CodeRow::new("CDN.0021", &[Refuse("CDN.0021")], &[Refuse("CDN.0021")]),
+        CodeRow::new("CDN.0105", &[Refuse("CDN.0105")], &[Refuse("CDN.0105")]),
+        CodeRow::new("CDN.0106", &[Refuse("CDN.0106")], &[Refuse("CDN.0106")]),
+        CodeRow::new("CDN.0108", &[Account(r#"{"hosts": ["www.example.com"]}"#)], &[Refuse("CDN.0108")]),
+        CodeRow::new("CDN.0110", &[Account(r#"{"url_quota_day": 4}"#)], &[Refuse("CDN.0110")])
+            .of(Items::Urls),
+        CodeRow::new("CDN.0114", &[Refuse("CDN.0114")], &[Refuse("CDN.0114")]),
+        CodeRow::new(
             "CDN.0115",
             &[Account(r#"{"host_codes": {"bad.example.com": "CDN.0115"}}"#), Refuse("CDN.0115")],
             &[Refuse("CDN.0115")],
         ),
-        Row::new("CDN.0116", &[Refuse("CDN.0116")], &[Refuse("CDN.0116")]),
-        Row::new("CDN.0127", &[Refuse("CDN.0127")], &[Refuse("CDN.0127")]),
-        Row::new("CDN.0145", &[Refuse("CDN.0145")], &[Refuse("CDN.0145")]),
-        Row::new("CDN.0201", &[Refuse("CDN.0201")], &[Refuse("CDN.0201")]),
-        Row::new("APIGW.0101", &[Refuse("APIGW.0101")], &[Refuse("APIGW.0101")]),
-        Row::new("APIGW.0201", &[Refuse("APIGW.0201")], &[Refuse("APIGW.0201")]),
-        Row::new("APIGW.0301", &[Refuse("APIGW.0301")], &[Refuse("APIGW.0301")]).but(refused),
-        Row::new("APIGW.0303", &[Refuse("APIGW.0303")], &[Refuse("APIGW.0303")]).but(refused),
-        Row::new("APIGW.0307", &[Refuse("APIGW.0307")], &[Refuse("APIGW.0307")]).but(refused),
-        Row::new("APIGW.0308", &[Refuse("APIGW.0308")], &[Refuse("APIGW.0308")]),
-        Row::new("ORIGIN_ERROR", &[Never("a task's end")], &[Fate("ORIGIN_ERROR status 404")]),
-        Row::new("INNER_ERROR", &[Never("a task's end")], &[Fate("INNER_ERROR")]),
-        Row::new("UNKNOWN_ERROR", &[Never("a task's end")], &[Fate("")]),
+        CodeRow::new("CDN.0116", &[Refuse("CDN.0116")], &[Refuse("CDN.0116")]),
+        CodeRow::new("CDN.0127", &[Refuse("CDN.0127")], &[Refuse("CDN.0127")]),
+        CodeRow::new("CDN.0145", &[Refuse("CDN.0145")], &[Refuse("CDN.0145")]),
+        CodeRow::new("CDN.0201", &[Refuse("CDN.0201")], &[Refuse("CDN.0201")]),
+        CodeRow::new("APIGW.0101", &[Refuse("APIGW.0101")], &[Refuse("APIGW.0101")]),
+        CodeRow::new("APIGW.0201", &[Refuse("APIGW.0201")], &[Refuse("APIGW.0201")]),
+        CodeRow::new("APIGW.0301", &[Refuse("APIGW.0301")], &[Refuse("APIGW.0301")]).but(refused),
+        CodeRow::new("APIGW.0303", &[Refuse("APIGW.0303")], &[Refuse("APIGW.0303")]).but(refused),
+        CodeRow::new("APIGW.0307", &[Refuse("APIGW.0307")], &[Refuse("APIGW.0307")]).but(refused),
+        CodeRow::new("APIGW.0308", &[Refuse("APIGW.0308")], &[Refuse("APIGW.0308")]),
+        CodeRow::new("ORIGIN_ERROR", &[Never("a task's end")], &[Fate("ORIGIN_ERROR status 404")]),
+        CodeRow::new("INNER_ERROR", &[Never("a task's end")], &[Fate("INNER_ERROR")]),
+        CodeRow::new("UNKNOWN_ERROR", &[Never("a task's end")], &[Fate("")]),
     ]
 }

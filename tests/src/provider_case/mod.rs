@@ -83,7 +83,7 @@ pub struct ProviderCase {
     /// Faults that make the simulator play the provider; for one that has no simulator of its own.
     pub plays: fn() -> Vec<FaultRule>,
     /// The provider's codes, each with how it comes about.
-    pub rows: &'static [Row],
+    pub rows: &'static [CodeRow],
     /// Codes of the simulator that no row needs, and why.
     pub unused: &'static [(&'static str, &'static str)],
     /// Much work at its documented limits; `None` where it has none.
@@ -91,7 +91,7 @@ pub struct ProviderCase {
 }
 
 /// A code that the provider declares, and how it comes about.
-pub struct Row {
+pub struct CodeRow {
     /// As declared.
     pub code: &'static str,
     /// In answer to a purge.
@@ -143,7 +143,7 @@ pub enum But {
     Renewed,
 }
 
-impl Row {
+impl CodeRow {
     #[must_use]
     pub const fn new(code: &'static str, purge: &'static [Way], poll: &'static [Way]) -> Self {
         Self { code, purge, poll, items: Items::Mixed, but: But::Nothing }

@@ -1,5 +1,5 @@
 use super::{
-    Bad, BadWay, But, Items, ProviderCase, Row, Volume,
+    Bad, BadWay, But, CodeRow, Items, ProviderCase, Volume,
     Way::{Never, Refuse, Status},
     itself, lifted, silence,
 };
@@ -86,31 +86,31 @@ pub const QINIU: ProviderCase = ProviderCase {
 };
 
 /// A list call says that it does not know the request: that is all it can say of a purge.
-const ROWS: &[Row] = &[
-    Row::new("400", &[Status(400, "bad request")], &[Status(400, "bad request")]),
-    Row::new(
+const ROWS: &[CodeRow] = &[
+    CodeRow::new("400", &[Status(400, "bad request")], &[Status(400, "bad request")]),
+    CodeRow::new(
         "401",
         &[Refuse("401"), Status(401, r#"{"code":401,"error":"bad token"}"#)],
         &[Refuse("401"), Status(401, r#"{"code":401,"error":"bad token"}"#)],
     ),
-    Row::new("403", &[Status(403, "forbidden")], &[Status(403, "forbidden")]),
-    Row::new("404", &[Refuse("404")], &[Refuse("404")]),
-    Row::new("405", &[Refuse("405")], &[Refuse("405")]),
-    Row::new("429", &[Status(429, "too many requests")], &[Status(429, "too many requests")]),
-    Row::new("500", &[Status(500, "server error")], &[Status(500, "server error")]),
-    Row::new("503", &[Status(503, "unavailable")], &[Status(503, "unavailable")]),
-    Row::new("400000", &[Refuse("400000")], &[Refuse("400000")]),
-    Row::new("400031", &[Refuse("400031")], &[Refuse("400031")]),
-    Row::new("400032", &[Refuse("400032")], &[Refuse("400032")]),
-    Row::new("400034", &[Refuse("400034")], &[Refuse("400034")]).of(Items::Urls),
-    Row::new("400035", &[Refuse("400035")], &[Refuse("400035")]).of(Items::Dirs),
-    Row::new("400036", &[Refuse("400036")], &[Refuse("400036")]).but(But::SentAgain),
-    Row::new("400037", &[Refuse("400037")], &[Refuse("400037")]).but(But::UnderWay),
-    Row::new("400038", &[Refuse("400038")], &[Never("of a purge with dirs")]).of(Items::OneDir),
-    Row::new("401001", &[Refuse("401001")], &[Refuse("401001")]),
-    Row::new("401002", &[Refuse("401002")], &[Refuse("401002")]),
-    Row::new("403022", &[Refuse("403022")], &[Refuse("403022")]),
-    Row::new("403024", &[Refuse("403024")], &[Refuse("403024")]),
-    Row::new("500000", &[Refuse("500000")], &[Refuse("500000")]),
-    Row::new("500005", &[Refuse("500005")], &[Refuse("500005")]),
+    CodeRow::new("403", &[Status(403, "forbidden")], &[Status(403, "forbidden")]),
+    CodeRow::new("404", &[Refuse("404")], &[Refuse("404")]),
+    CodeRow::new("405", &[Refuse("405")], &[Refuse("405")]),
+    CodeRow::new("429", &[Status(429, "too many requests")], &[Status(429, "too many requests")]),
+    CodeRow::new("500", &[Status(500, "server error")], &[Status(500, "server error")]),
+    CodeRow::new("503", &[Status(503, "unavailable")], &[Status(503, "unavailable")]),
+    CodeRow::new("400000", &[Refuse("400000")], &[Refuse("400000")]),
+    CodeRow::new("400031", &[Refuse("400031")], &[Refuse("400031")]),
+    CodeRow::new("400032", &[Refuse("400032")], &[Refuse("400032")]),
+    CodeRow::new("400034", &[Refuse("400034")], &[Refuse("400034")]).of(Items::Urls),
+    CodeRow::new("400035", &[Refuse("400035")], &[Refuse("400035")]).of(Items::Dirs),
+    CodeRow::new("400036", &[Refuse("400036")], &[Refuse("400036")]).but(But::SentAgain),
+    CodeRow::new("400037", &[Refuse("400037")], &[Refuse("400037")]).but(But::UnderWay),
+    CodeRow::new("400038", &[Refuse("400038")], &[Never("of a purge with dirs")]).of(Items::OneDir),
+    CodeRow::new("401001", &[Refuse("401001")], &[Refuse("401001")]),
+    CodeRow::new("401002", &[Refuse("401002")], &[Refuse("401002")]),
+    CodeRow::new("403022", &[Refuse("403022")], &[Refuse("403022")]),
+    CodeRow::new("403024", &[Refuse("403024")], &[Refuse("403024")]),
+    CodeRow::new("500000", &[Refuse("500000")], &[Refuse("500000")]),
+    CodeRow::new("500005", &[Refuse("500005")], &[Refuse("500005")]),
 ];

@@ -1,5 +1,5 @@
 use super::{
-    Bad, BadWay, Items, ProviderCase, Row, Volume,
+    Bad, BadWay, CodeRow, Items, ProviderCase, Volume,
     Way::{Account, Never, Refuse, Status},
     itself, lifted, silence,
 };
@@ -97,38 +97,46 @@ fn account() -> Value {
     })
 }
 
-const ROWS: &[Row] = &[
-    Row::new("username-is-invalid", &[Refuse("username is invalid")], &[Refuse("username is invalid")]),
-    Row::new(
+const ROWS: &[CodeRow] = &[
+    CodeRow::new("username-is-invalid", &[Refuse("username is invalid")], &[Refuse("username is invalid")]),
+    CodeRow::new(
         "urls-and-dirs-must-not-both-be-empty",
         &[Refuse("urls and dirs must not both be empty")],
         &[Refuse("urls and dirs must not both be empty")],
     ),
-    Row::new(
+    CodeRow::new(
         "the-number-of-url-and-dir-out-of-limit",
         // Less than asked is left of the day, which the client asks about.
         &[Account(r#"{"url_quota_day": 4}"#)],
         &[Refuse("the number of url and dir out of limit")],
     )
     .of(Items::Urls),
-    Row::new("user-not-allowed-push", &[Refuse("user not allowed push")], &[Refuse("user not allowed push")]),
-    Row::new("error-channel", &[Account(r#"{"hosts": ["www.example.com"]}"#)], &[Refuse("error channel")]),
-    Row::new("system-exception", &[Refuse("system exception")], &[Refuse("system exception")]),
-    Row::new(
+    CodeRow::new(
+        "user-not-allowed-push",
+        &[Refuse("user not allowed push")],
+        &[Refuse("user not allowed push")],
+    ),
+    CodeRow::new(
+        "error-channel",
+        &[Account(r#"{"hosts": ["www.example.com"]}"#)],
+        &[Refuse("error channel")],
+    ),
+    CodeRow::new("system-exception", &[Refuse("system exception")], &[Refuse("system exception")]),
+    CodeRow::new(
         "running-url-or-dir",
         &[Refuse("running url or dir")],
         &[Never("of an item that is sent again")],
     ),
-    Row::new("parse-json-error", &[Refuse("parse json error")], &[Refuse("parse json error")]),
-    Row::new("parse-xml-error", &[Refuse("parse xml error")], &[Refuse("parse xml error")]),
-    Row::new(
+    CodeRow::new("parse-json-error", &[Refuse("parse json error")], &[Refuse("parse json error")]),
+    CodeRow::new("parse-xml-error", &[Refuse("parse xml error")], &[Refuse("parse xml error")]),
+    CodeRow::new(
         "dir-number-reached-the-daily-limit-by-domain",
         &[Refuse("dir number reached the daily limit by domain")],
         &[Never("of a purge with dirs")],
     )
     .of(Items::Dirs),
-    Row::new("frequency", &[Refuse("frequency")], &[Refuse("frequency")]),
-    Row::new("401", &[Refuse("http 401")], &[Refuse("http 401")]),
-    Row::new("403", &[Status(403, "forbidden")], &[Status(403, "forbidden")]),
-    Row::new("429", &[Refuse("http 429")], &[Refuse("http 429")]),
+    CodeRow::new("frequency", &[Refuse("frequency")], &[Refuse("frequency")]),
+    CodeRow::new("401", &[Refuse("http 401")], &[Refuse("http 401")]),
+    CodeRow::new("403", &[Status(403, "forbidden")], &[Status(403, "forbidden")]),
+    CodeRow::new("429", &[Refuse("http 429")], &[Refuse("http 429")]),
 ];

@@ -1,5 +1,5 @@
 use super::{
-    Bad, BadWay, But, ProviderCase, Row, Volume,
+    Bad, BadWay, But, CodeRow, ProviderCase, Volume,
     Way::{Fate, Never, Refuse, Status},
     itself, silence,
 };
@@ -80,23 +80,27 @@ pub const ZTGAME: ProviderCase = ProviderCase {
     }),
 };
 
-const ROWS: &[Row] = &[
-    Row::new("Unauthorized", &[Refuse("Unauthorized")], &[Refuse("Unauthorized")]).but(But::Renewed),
-    Row::new("invalid-token", &[Refuse("invalid token")], &[Refuse("invalid token")]).but(But::Renewed),
-    Row::new("Could-not-find-token", &[Refuse("Could not find token")], &[Refuse("Could not find token")])
-        .but(But::Renewed),
-    Row::new(
+const ROWS: &[CodeRow] = &[
+    CodeRow::new("Unauthorized", &[Refuse("Unauthorized")], &[Refuse("Unauthorized")]).but(But::Renewed),
+    CodeRow::new("invalid-token", &[Refuse("invalid token")], &[Refuse("invalid token")]).but(But::Renewed),
+    CodeRow::new(
+        "Could-not-find-token",
+        &[Refuse("Could not find token")],
+        &[Refuse("Could not find token")],
+    )
+    .but(But::Renewed),
+    CodeRow::new(
         "A-single-host-name-can-only-be-submitted-at-a-time",
         &[Refuse("A single host name can only be submitted at a time")],
         &[Refuse("A single host name can only be submitted at a time")],
     ),
-    Row::new("not-yours", &[Refuse("not yours")], &[Refuse("not yours")]),
-    Row::new("can-not-found-sp", &[Refuse("can not found sp")], &[Refuse("can not found sp")]),
-    Row::new("downstream-400", &[Refuse("downstream 400")], &[Refuse("downstream 400")]),
-    Row::new("downstream-403", &[Refuse("downstream 403")], &[Refuse("downstream 403")]),
-    Row::new("downstream-500", &[Refuse("downstream 500")], &[Refuse("downstream 500")]),
-    Row::new("ret-1", &[Refuse("ret 1")], &[Never("of a purge")]),
-    Row::new(
+    CodeRow::new("not-yours", &[Refuse("not yours")], &[Refuse("not yours")]),
+    CodeRow::new("can-not-found-sp", &[Refuse("can not found sp")], &[Refuse("can not found sp")]),
+    CodeRow::new("downstream-400", &[Refuse("downstream 400")], &[Refuse("downstream 400")]),
+    CodeRow::new("downstream-403", &[Refuse("downstream 403")], &[Refuse("downstream 403")]),
+    CodeRow::new("downstream-500", &[Refuse("downstream 500")], &[Refuse("downstream 500")]),
+    CodeRow::new("ret-1", &[Refuse("ret 1")], &[Never("of a purge")]),
+    CodeRow::new(
         "success-rate",
         &[
             Status(200, r#"{"zt_api":{"msg":"OK","reqId":"a","ret":0,"success_rate":50.0}}"#),
@@ -104,9 +108,9 @@ const ROWS: &[Row] = &[
         ],
         &[Never("of a purge")],
     ),
-    Row::new("failure", &[Never("a task's end")], &[Fate("failure")]),
-    Row::new("error", &[Never("a task's end")], &[Fate("error")]),
-    Row::new("delete", &[Never("a task's end")], &[Fate("delete")]),
-    Row::new("task-id-can-not-found", &[Never("of a question")], &[Refuse("task id can not found")])
+    CodeRow::new("failure", &[Never("a task's end")], &[Fate("failure")]),
+    CodeRow::new("error", &[Never("a task's end")], &[Fate("error")]),
+    CodeRow::new("delete", &[Never("a task's end")], &[Fate("delete")]),
+    CodeRow::new("task-id-can-not-found", &[Never("of a question")], &[Refuse("task id can not found")])
         .but(But::SentAgain),
 ];

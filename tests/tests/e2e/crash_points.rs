@@ -20,7 +20,7 @@ use std::{
 
 /// One test for each point. A point that is not in the list is a list of another length than
 /// [`CrashPoint::ALL`], which does not compile.
-macro_rules! at_each_step {
+macro_rules! at_each_crash_point {
     ($($name:ident: $point:ident,)*) => {
         $(
             #[tokio::test(flavor = "multi_thread")]
@@ -30,33 +30,33 @@ macro_rules! at_each_step {
         )*
 
         #[test]
-        fn every_step_has_its_test() {
+        fn every_crash_point_has_its_test() {
             let tested: [CrashPoint; CrashPoint::ALL.len()] = [$(CrashPoint::$point),*];
             assert_eq!(tested, CrashPoint::ALL);
         }
     };
 }
 
-at_each_step! {
-    killed_when_it_is_its_turn_to_call: Paced,
+at_each_crash_point! {
+    killed_before_a_lease: Paced,
     killed_when_items_are_leased: Leased,
     killed_when_items_are_leased_as_a_probe: Probing,
-    killed_when_items_are_given_back: GivenBack,
+    killed_when_items_are_returned_unsent: GivenBack,
     killed_when_the_call_is_about_to_be_made: Sending,
     killed_when_a_lease_is_renewed: Renewed,
     killed_when_the_provider_has_answered: Answered,
-    killed_when_the_breaker_has_heard: Heard,
+    killed_when_the_call_is_recorded_at_the_breaker: Heard,
     killed_when_signals_are_written: SignalsWritten,
     killed_when_outcomes_are_written: Settled,
     killed_when_the_receipt_is_written: SubmittedWritten,
     killed_when_a_batch_is_split: Split,
     killed_when_open_batches_are_taken: PollTaken,
-    killed_when_the_provider_has_told_how_they_fare: PollAnswered,
-    killed_when_the_breaker_has_heard_how_they_fare: PollHeard,
-    killed_when_what_ended_is_written: PollSettled,
-    killed_when_the_rest_is_put_off: PutOff,
-    killed_when_the_dead_are_reaped: Reaped,
-    killed_when_the_jobs_have_heard: Carried,
+    killed_when_the_provider_has_answered_a_poll: PollAnswered,
+    killed_when_the_poll_is_recorded_at_the_breaker: PollHeard,
+    killed_when_the_ends_of_a_poll_are_written: PollSettled,
+    killed_when_the_next_poll_is_scheduled: PutOff,
+    killed_when_expired_leases_are_reaped: Reaped,
+    killed_when_the_outbox_is_relayed: Carried,
 }
 
 /// What the provider makes of the URLs a, b, bad and c, so that the point is reached, and what must
@@ -189,7 +189,7 @@ async fn killed_while_its_call_is_at_the_provider() {
 /// A worker that stands still for longer than its lease and then goes on changes nothing: neither
 /// by sending what has been sent in its stead, nor by what it has learned.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_stood_still_past_its_lease_does_nothing_with_it() {
+async fn a_worker_stopped_past_its_lease_changes_nothing() {
     for (point, calls) in [(CrashPoint::Leased, 1), (CrashPoint::Answered, 2)] {
         let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
         let config = qiniu(sim.base_url(), json!({}));
@@ -242,7 +242,7 @@ async fn killed_at_a_cache((point, requests, reaped): (CrashPoint, usize, u64)) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_each_step_of_a_call_to_a_cache() {
+async fn killed_at_each_crash_point_of_a_call_to_a_cache() {
     futures::future::join_all(AT_A_CACHE.map(killed_at_a_cache)).await;
 }
 
@@ -257,7 +257,7 @@ impl FaultHook for Notes {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_of_steps_at_a_cache_is_complete() {
+async fn the_list_of_crash_points_at_a_cache_is_complete() {
     let cache = TestCache::start().await;
     let env = TestEnv::new(vec![target("cache", cache.config())]).await;
     let notes = Arc::new(Notes::default());

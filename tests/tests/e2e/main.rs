@@ -1,4 +1,4 @@
-//! The whole way, and what can befall it: producers, redis-server and workers are real, providers
+//! The whole way, and what can go wrong with it: producers, redis-server and workers are real, providers
 //! are simulators. Each test reads the truth off the simulator's log and the jobs' states.
 #![allow(
     clippy::unwrap_used,
@@ -20,6 +20,7 @@ mod late;
 mod load;
 mod mending;
 mod outcomes;
+mod polls;
 mod producer;
 mod quotas;
 mod redis_death;

@@ -10,7 +10,7 @@ use purgeline_tests::{TestEnv, many_urls, qiniu, target, url};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
-/// A simulator that finds some URLs bad, and a env for it.
+/// A simulator that finds some URLs bad, and an environment for it.
 async fn env(bad: &[String], bad_items: BadItems, more: Value) -> (Sim, TestEnv) {
     let settings = QiniuSettings {
         bad_urls: bad.iter().cloned().collect(),

@@ -33,7 +33,7 @@ async fn fixture(provider: &'static ProviderCase) -> SimFixture {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_never_ends_is_sent_again_so_often_and_then_fails() {
+async fn a_purge_that_never_ends_is_sent_again_and_then_fails() {
     for provider in PROVIDERS {
         let fixture = fixture(provider).await;
         fixture.sim.fate(FateRule::new(Selector::All, Ending::Never));
@@ -51,15 +51,26 @@ async fn what_never_ends_is_sent_again_so_often_and_then_fails() {
                 assert!(apart_ms >= i64::from(DEADLINE_MS), "{}: again after {apart_ms} ms", provider.name);
             }
         }
-        for dead in fixture.dead_letters().await {
+        // Each call that is made again carries the same items.
+        let mut of_first: Vec<_> = fixture.purges().iter().map(|call| call.items.len()).collect();
+        let sent_once = of_first.len() / usize::try_from(sends).unwrap();
+        let again = of_first.split_off(sent_once);
+        assert!(again.chunks(sent_once).all(|call| call == of_first), "{}: {again:?}", provider.name);
+        let dead_letters = fixture.dead_letters().await;
+        assert_eq!(dead_letters.len(), items.len(), "{}", provider.name);
+        for dead in dead_letters {
             assert_eq!((dead.cause.code.as_str(), dead.cause.class), ("poll-deadline", Class::Unknown));
+            assert_eq!(dead.attempts, sends, "{}", provider.name);
+            // Where the schedule bounds the sends, the message counts them.
+            let end = format!(" of acceptance, {sends} times");
+            assert_eq!(dead.cause.message.ends_with(&end), resubmits.is_some(), "{dead:?}");
         }
         fixture.end().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_ends_the_second_time_succeeds() {
+async fn a_purge_that_ends_after_its_deadline_succeeds_when_sent_again() {
     for provider in PROVIDERS {
         let fixture = fixture(provider).await;
         let items = provider.items(Items::Urls);

@@ -5,7 +5,8 @@ use purgeline_producer::Accept;
 use purgeline_queue::{DeadLetter, Hold, Job};
 use purgeline_sim::{CallKind, CallRecord, FaultPlan, FaultRule, Options, Sim};
 use purgeline_tests::{
-    Clocks, ProviderCase, RETENTION, RunningWorker, TestEnv, merge, provider_case::Way, target, worker_config,
+    Clocks, PATIENCE, ProviderCase, RETENTION, RunningWorker, TestEnv, merge, provider_case::Way, target,
+    worker_config,
 };
 use purgeline_worker::Worker;
 use redis::AsyncTypedCommands;
@@ -21,9 +22,6 @@ const MORNING: &str = "2026-01-02T00:30:00Z";
 
 /// How long a batch belongs to its worker, in ms: longer than any test's time.
 const LEASE_MS: u64 = 1_000_000_000;
-
-/// How long a test waits for a state, in real time. Only a test that fails gets there.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A provider under test.
 pub(crate) struct SimFixture {

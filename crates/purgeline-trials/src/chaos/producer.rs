@@ -16,7 +16,7 @@ use super::{
     now_ms,
     workload::{self, Wish},
 };
-use crate::site;
+use crate::trial_dir;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ProduceArgs {
@@ -52,7 +52,8 @@ const RETRY_MS: std::ops::Range<u64> = 20..300;
 pub(crate) async fn command(args: &ProduceArgs) -> Result<ExitCode> {
     let mut terminated = signal(SignalKind::terminate())?;
     let targets = serde_json::from_slice(&std::fs::read(&args.targets)?)?;
-    let producer = Producer::new(Queue::open(&args.redis)?, site::resolve(&targets)?, site::retention());
+    let producer =
+        Producer::new(Queue::open(&args.redis)?, trial_dir::resolve(&targets)?, trial_dir::retention());
     let mut journal = Journal::open(&args.journal)?;
     let mut random = StdRng::seed_from_u64(args.seed ^ journal.next());
     if args.finish {

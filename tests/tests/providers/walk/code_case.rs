@@ -4,7 +4,7 @@ use purgeline_core::{Class, Item, Kind};
 use purgeline_sim::{CallKind, FaultRule};
 use purgeline_tests::{
     ProviderCase,
-    provider_case::{Items, Row, Way, item},
+    provider_case::{CodeRow, Items, Way, item},
 };
 use serde_json::{Value, json};
 use std::fmt;
@@ -13,7 +13,7 @@ use std::fmt;
 #[derive(Clone, Copy)]
 pub(super) struct CodeCase {
     pub(super) provider: &'static ProviderCase,
-    pub(super) row: &'static Row,
+    pub(super) row: &'static CodeRow,
     pub(super) place: Place,
     pub(super) way: Way,
     /// As the provider declares it.

@@ -20,15 +20,15 @@ use tokio::process::Command;
 
 use crate::process::Process;
 
-/// The directory of a trial. It goes with this value unless it is kept.
+/// The directory of a trial, removed with this value unless it is kept.
 #[derive(Debug)]
-pub(crate) struct Site {
+pub(crate) struct TrialDir {
     dir: TempDir,
     config: PathBuf,
     program: PathBuf,
 }
 
-impl Site {
+impl TrialDir {
     /// A new directory, with the configuration that `purgeline` processes are started with:
     /// `worker` is its table of that name, `targets` a table for each target.
     pub(crate) fn new(trial: &str, redis_timeout_ms: u64, worker: &Value, targets: &Value) -> Result<Self> {

@@ -16,20 +16,20 @@ use serde_json::{Value, json};
 use tokio::{process::Command, sync::Mutex};
 
 use super::{
-    accounts::{self, ACCOUNTS, Stand},
-    plan::Cast,
+    accounts::{self, ACCOUNTS, SimAccount},
+    plan::FleetSize,
 };
 use crate::{
     process::Process,
     proxy::{Late, Proxy},
-    site::{self, Site},
+    trial_dir::{self, TrialDir},
 };
 
 /// A worker or a producer: its way to Redis, and its process if it is up.
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) proxy: Proxy,
-    /// Held by the strike that is at it: on a busy machine the plan's times run into one another,
+    /// Held by the fault that is at it: on a busy machine the plan's times run into one another,
     /// and a process that is stopped must be continued before it is told to end.
     pub(super) turn: Mutex<()>,
     pub(super) process: Mutex<Option<Process>>,
@@ -37,15 +37,15 @@ pub(super) struct Slot {
 }
 
 #[derive(Debug)]
-pub(super) struct World {
-    pub(super) site: Site,
+pub(super) struct Fleet {
+    pub(super) trial_dir: TrialDir,
     seed: u64,
     pause_ms: u64,
     targets_file: PathBuf,
     pub(super) redis: Mutex<RedisServer>,
     pub(super) workers: Vec<Slot>,
     pub(super) producers: Vec<Slot>,
-    pub(super) stands: Vec<Stand>,
+    pub(super) sim_accounts: Vec<SimAccount>,
     /// The queue by a way of our own, and its targets.
     pub(super) queue: Queue,
     pub(super) targets: Vec<Target>,
@@ -56,27 +56,27 @@ pub(super) struct World {
 /// run out within seconds.
 const REDIS_TIMEOUT_MS: u64 = 1_000;
 
-impl World {
+impl Fleet {
     /// Sets everything up; no worker and no producer runs yet.
-    pub(super) async fn new(seed: u64, pause_ms: u64, cast: Cast) -> Result<Self> {
-        let mut stands = Vec::new();
+    pub(super) async fn new(seed: u64, pause_ms: u64, size: FleetSize) -> Result<Self> {
+        let mut sim_accounts = Vec::new();
         for account in &ACCOUNTS {
-            stands.push(Stand::start(account).await?);
+            sim_accounts.push(SimAccount::start(account).await?);
         }
-        let targets = accounts::targets(&stands);
+        let targets = accounts::targets(&sim_accounts);
         let worker = json!({
-            "lease_ms": cast.lease_ms,
+            "lease_ms": size.lease_ms,
             "shutdown_grace_ms": 10_000,
             // Everything runs on one machine, mostly without optimisation.
             "headroom_ms": 300,
         });
-        let site = Site::new("chaos", REDIS_TIMEOUT_MS, &worker, &targets)?;
-        let targets_file = site.dir().join("targets.json");
+        let trial_dir = TrialDir::new("chaos", REDIS_TIMEOUT_MS, &worker, &targets)?;
+        let targets_file = trial_dir.dir().join("targets.json");
         std::fs::write(&targets_file, serde_json::to_vec_pretty(&targets)?)?;
-        let redis = site.redis().await?;
-        let address = site::redis_address(&redis)?;
+        let redis = trial_dir.redis().await?;
+        let address = trial_dir::redis_address(&redis)?;
         let mut slots = [Vec::new(), Vec::new()];
-        for (slots, count) in slots.iter_mut().zip([cast.workers, cast.producers]) {
+        for (slots, count) in slots.iter_mut().zip([size.workers, size.producers]) {
             for _ in 0..count {
                 let proxy = Proxy::start(address, Late::Deliver).await?;
                 slots.push(Slot {
@@ -89,23 +89,23 @@ impl World {
         }
         let [workers, producers] = slots;
         let queue = Queue::open(redis.url())?;
-        let targets = site::resolve(&targets)?.into_iter().map(|resolved| resolved.target).collect();
+        let targets = trial_dir::resolve(&targets)?.into_iter().map(|resolved| resolved.target).collect();
         Ok(Self {
-            site,
+            trial_dir,
             seed,
             pause_ms,
             targets_file,
             redis: Mutex::new(redis),
             workers,
             producers,
-            stands,
+            sim_accounts,
             queue,
             targets,
             troubles: StdMutex::default(),
         })
     }
 
-    /// Takes down what must not be.
+    /// Records what must not be.
     pub(super) fn trouble(&self, what: String) {
         eprintln!("!! {what}");
         // A list of texts is whole after any panic.
@@ -123,7 +123,7 @@ impl World {
         if process.is_none() {
             // No two may share a name.
             let name = format!("worker-{at}.{}", slot.starts.fetch_add(1, Ordering::Relaxed));
-            *process = Some(self.site.worker(&name, &site::redis_url(slot.proxy.address()))?);
+            *process = Some(self.trial_dir.worker(&name, &trial_dir::redis_url(slot.proxy.address()))?);
         }
         Ok(())
     }
@@ -143,11 +143,11 @@ impl World {
         let mut command = Command::new(program);
         command
             .arg("produce")
-            .args(["--redis", &site::redis_url(self.producers[at].proxy.address())])
+            .args(["--redis", &trial_dir::redis_url(self.producers[at].proxy.address())])
             .arg("--targets")
             .arg(&self.targets_file)
             .arg("--journal")
-            .arg(self.site.dir().join(format!("producer-{at}.jsonl")))
+            .arg(self.trial_dir.dir().join(format!("producer-{at}.jsonl")))
             .args(["--seed", &self.seed.to_string()])
             .args(["--producer", &at.to_string()])
             .args(["--pause-ms", &self.pause_ms.to_string()]);
@@ -155,7 +155,7 @@ impl World {
             command.arg("--finish");
         }
         let name = format!("producer-{at}");
-        Process::start(&name, &mut command, &self.site.dir().join(format!("{name}.log")))
+        Process::start(&name, &mut command, &self.trial_dir.dir().join(format!("{name}.log")))
     }
 
     /// Notes processes that ended though nobody asked them to, and starts them again.
@@ -175,13 +175,13 @@ impl World {
         Ok(())
     }
 
-    /// How the targets stand, as JSON; an error while Redis is away.
-    pub(super) async fn standing(&self) -> Result<BTreeMap<String, Value>> {
-        let mut standing = BTreeMap::new();
+    /// The statistics of each target, as JSON; an error while Redis is away.
+    pub(super) async fn stats(&self) -> Result<BTreeMap<String, Value>> {
+        let mut by_target = BTreeMap::new();
         for target in &self.targets {
             let stats = self.queue.stats(target).await?;
-            standing.insert(target.name.to_string(), serde_json::to_value(stats)?);
+            by_target.insert(target.name.to_string(), serde_json::to_value(stats)?);
         }
-        Ok(standing)
+        Ok(by_target)
     }
 }
