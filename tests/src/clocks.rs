@@ -17,8 +17,8 @@ impl Clocks {
         Self { queue: purgeline_core::ManualClock::new(start), sim: purgeline_sim::ManualClock::at(start) }
     }
 
-    pub fn advance(&self, step: Duration) {
-        self.queue.advance(SignedDuration::try_from(step).unwrap());
-        self.sim.advance(step);
+    pub fn advance(&self, point: Duration) {
+        self.queue.advance(SignedDuration::try_from(point).unwrap());
+        self.sim.advance(point);
     }
 }

@@ -5,7 +5,7 @@ use std::{env, path::Path};
 /// Names what the tests run on: `sentinel`, `cluster`, or one server if it is not set.
 const VARIABLE: &str = "PURGELINE_TEST_REDIS";
 
-/// The Redis of a stage.
+/// The Redis of a test environment.
 pub enum TestRedis {
     /// One server.
     Server(RedisServer),

@@ -1,9 +1,9 @@
-use crate::{PATIENCE, stage::RETENTION};
-use purgeline_config::{Layers, Secrets, load};
+use crate::{PATIENCE, RETENTION};
 use purgeline_core::config::WorkerConfig;
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::Queue;
 use purgeline_worker::{Worker, WorkerError};
+use std::num::{NonZeroU32, NonZeroU64};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -17,15 +17,13 @@ pub struct RunningWorker {
 /// is seen what happens when they run out.
 #[must_use]
 pub fn worker_config() -> WorkerConfig {
-    let layers = Layers::of_text(
-        "[worker]\n\
-         lease_ms = 20_000\n\
-         idle_poll_ms = 200\n\
-         concurrency = 8\n\
-         shutdown_grace_ms = 60_000\n\
-         headroom_ms = 50",
-    );
-    load(&layers, Secrets::Skip).unwrap().config.worker
+    WorkerConfig {
+        lease_ms: NonZeroU64::new(20_000).unwrap(),
+        idle_poll_ms: NonZeroU64::new(200).unwrap(),
+        concurrency: NonZeroU32::new(8).unwrap(),
+        shutdown_grace_ms: 60_000,
+        headroom_ms: 50,
+    }
 }
 
 impl RunningWorker {

@@ -5,6 +5,7 @@ mod figures;
 pub mod foresight;
 pub mod http;
 pub mod huawei;
+mod paging;
 mod provider;
 pub mod qiniu;
 mod registry;

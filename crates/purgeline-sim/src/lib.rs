@@ -11,6 +11,7 @@ mod hosts;
 pub mod huawei;
 mod local_time;
 mod log;
+mod page;
 mod provider;
 pub mod qiniu;
 mod record;

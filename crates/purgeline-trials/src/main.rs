@@ -10,7 +10,7 @@ mod limits;
 mod output;
 mod process;
 mod proxy;
-mod site;
+mod trial_dir;
 mod window;
 
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
 use crate::{
-    Step,
+    CrashPoint,
     context::TargetContext,
     permit::{InTime, Permit},
     persist::persist,
@@ -24,10 +24,10 @@ impl TargetContext {
         let open: Vec<_> = due.iter().map(open_batch).collect();
         debug!(batches = open.len(), target = %self.target().name, "asking about {} open batches", open.len());
         let report = self.provider.poll(&open).await;
-        self.reached(Step::PollAnswered);
+        self.reached(CrashPoint::PollAnswered);
         if let Some(fate) = fate_of_question(&report, &self.configured.descriptor) {
             self.hear(Asked::Question, &fate).await?;
-            self.reached(Step::PollHeard);
+            self.reached(CrashPoint::PollHeard);
         }
         persist(self.patience(), "signals", || self.heed(&report.signals, ToldBy::Question(""))).await?;
         let whole_target = refuses_target(&report.signals);
@@ -54,7 +54,7 @@ impl TargetContext {
                 > i64::try_from(schedule.deadline_ms).unwrap_or(i64::MAX);
             match bisect.get(&at) {
                 Some(cause) if rest.len() > 1 => {
-                    self.settle(&poll.batch, &settlements, Step::PollSettled).await?;
+                    self.settle(&poll.batch, &settlements, CrashPoint::PollSettled).await?;
                     self.bisect_open(&poll.batch, rest.len(), cause).await?;
                     continue;
                 }
@@ -72,7 +72,7 @@ impl TargetContext {
             if settlements.len() < poll.items.len() {
                 later.entry(schedule.wait_ms(poll.polls)).or_default().push(poll.batch.clone());
             }
-            self.settle(&poll.batch, &settlements, Step::PollSettled).await?;
+            self.settle(&poll.batch, &settlements, CrashPoint::PollSettled).await?;
         }
         for (wait_ms, batches) in later {
             persist(self.patience(), "put off", || self.queue.put_off(self.target(), &batches, wait_ms))
@@ -80,7 +80,7 @@ impl TargetContext {
             // After it is written: whoever looks in between would take it for what he has seen.
             self.next_poll.within_ms(wait_ms);
         }
-        self.reached(Step::PutOff);
+        self.reached(CrashPoint::PutOff);
         Ok(())
     }
 
@@ -119,7 +119,7 @@ impl TargetContext {
             "batch {batch} ended badly for an item that was not named, splitting it: {cause}");
         persist(self.patience(), "split", || self.queue.split_open(self.target(), batch, &cause.code))
             .await?;
-        self.reached(Step::Split);
+        self.reached(CrashPoint::Split);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 use crate::{
-    Observer, RetryPolicy, Step, keeper::Keeper, next_poll::NextPoll, permit::Permits, persist::persist,
-    slots::Slots,
+    CrashPoint, FaultHook, RetryPolicy, keeper::Keeper, next_poll::NextPoll, permit::Permits,
+    persist::persist, slots::Slots,
 };
 use purgeline_core::config::WorkerConfig;
 use purgeline_providers::{ConfiguredTarget, Provider};
@@ -35,7 +35,7 @@ pub(crate) struct TargetContext {
     pub(crate) question_permits: Permits,
     pub(crate) slots: Slots,
     pub(crate) keeper: Keeper,
-    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) fault_hook: Arc<dyn FaultHook>,
     /// No new work is taken any more.
     pub(crate) stopping: CancellationToken,
 }
@@ -45,8 +45,8 @@ impl TargetContext {
         &self.configured.target
     }
 
-    pub(crate) fn reached(&self, step: Step) {
-        self.observer.reached(step);
+    pub(crate) fn reached(&self, point: CrashPoint) {
+        self.fault_hook.reached(point);
     }
 
     /// How long a write is tried again: a lease that is not renewed meanwhile has then run out,
@@ -60,7 +60,7 @@ impl TargetContext {
         &self,
         batch: &str,
         settlements: &[(u32, Settlement)],
-        step: Step,
+        point: CrashPoint,
     ) -> Result<(), QueueError> {
         if settlements.is_empty() {
             return Ok(());
@@ -70,7 +70,7 @@ impl TargetContext {
             self.queue.settle(target, batch, settlements, &self.retention)
         })
         .await?;
-        self.reached(step);
+        self.reached(point);
         if settled.parts_ended
             && let Err(error) = self.carry().await
         {
@@ -88,7 +88,7 @@ impl TargetContext {
             info!(%job, %state, target = %target.name, "job {job} {state}");
         }
         if !ended.is_empty() {
-            self.reached(Step::Carried);
+            self.reached(CrashPoint::Carried);
         }
         Ok(())
     }

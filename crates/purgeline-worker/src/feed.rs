@@ -1,5 +1,5 @@
 use crate::{
-    Step,
+    CrashPoint,
     context::TargetContext,
     pace::Pace,
     work::{Work, WorkTask},
@@ -93,7 +93,7 @@ impl Feed {
                 match context.queue.due_polls(context.target(), policy).await? {
                     Polls::Due(due) => {
                         let permit = context.question_permits.granted(asked, due.headroom_ms);
-                        context.reached(Step::PollTaken);
+                        context.reached(CrashPoint::PollTaken);
                         // There may be more.
                         context.next_poll.set(Instant::now());
                         self.polled_last = true;
@@ -112,16 +112,16 @@ impl Feed {
         if !self.has_turn {
             self.pace.turn().await;
             self.has_turn = true;
-            context.reached(Step::Paced);
+            context.reached(CrashPoint::Paced);
         }
         let asked = Instant::now();
         match context.queue.lease(context.target(), &context.name, &context.lease_policy).await? {
             Lease::Batch(batch) => {
                 self.has_turn = false;
                 let permit = context.permits.granted(asked, batch.headroom_ms);
-                context.reached(Step::Leased);
+                context.reached(CrashPoint::Leased);
                 if batch.probe {
-                    context.reached(Step::Probing);
+                    context.reached(CrashPoint::Probing);
                 }
                 Ok(Ok(Work { task: WorkTask::Submit(batch, permit), slot }))
             }

@@ -1,4 +1,4 @@
-use crate::{Step, context::TargetContext};
+use crate::{CrashPoint, context::TargetContext};
 use purgeline_queue::{QueueError, WorkQueue, WorkerInfo};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -47,7 +47,7 @@ impl TargetContext {
     async fn clean(&self, slow: bool) -> Result<(), QueueError> {
         let target = self.target();
         for reaped in self.queue.reap(target, REAPED).await? {
-            self.reached(Step::Reaped);
+            self.reached(CrashPoint::Reaped);
             warn!(batch = %reaped.batch, worker = %reaped.worker, items = reaped.items, target = %target.name,
                 "batch {} of worker {}, whose lease ran out, goes out again", reaped.batch, reaped.worker);
         }

@@ -1,4 +1,4 @@
-use crate::{Step, context::TargetContext};
+use crate::{CrashPoint, context::TargetContext};
 use std::{
     collections::BTreeSet,
     sync::{Mutex, PoisonError},
@@ -43,7 +43,7 @@ impl TargetContext {
             }
             match self.queue.renew(target, &self.name, lease_ms, &held).await {
                 Ok(lost) => {
-                    self.reached(Step::Renewed);
+                    self.reached(CrashPoint::Renewed);
                     // A batch that has just been settled or submitted is no longer leased either.
                     let still = self.keeper.lock();
                     for batch in lost.iter().filter(|batch| still.contains(*batch)) {

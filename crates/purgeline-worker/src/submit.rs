@@ -1,5 +1,5 @@
 use crate::{
-    Step,
+    CrashPoint,
     context::TargetContext,
     permit::{InTime, Permit},
     persist::persist,
@@ -41,19 +41,19 @@ impl TargetContext {
                 self.queue.give_back(self.target(), &batch.id, &self.name)
             })
             .await?;
-            self.reached(Step::GivenBack);
+            self.reached(CrashPoint::GivenBack);
             return Ok(());
         }
         debug!(batch = %batch.id, items = items.len(), target = %self.target().name, "sending batch {}", batch.id);
-        self.reached(Step::Sending);
+        self.reached(CrashPoint::Sending);
         let submission = self.provider.submit(&Call { batch: &batch.id, items: &items }).await;
-        self.reached(Step::Answered);
+        self.reached(CrashPoint::Answered);
         let fate = fate(&submission, &self.configured.descriptor);
         let heard = self.hear(Asked::Call { batch: &batch.id, worker: &self.name }, &fate).await?;
-        self.reached(Step::Heard);
+        self.reached(CrashPoint::Heard);
         persist(self.patience(), "signals", || self.heed(&submission.signals, ToldBy::Answer(&batch.id)))
             .await?;
-        self.reached(Step::SignalsWritten);
+        self.reached(CrashPoint::SignalsWritten);
         let refused = refuses_target(&submission.signals);
         if let (Fate::Down(cause), true, false, 2..) = (&fate, heard.counts, refused, batch.items.len()) {
             // One of them may be what the provider cannot stomach.
@@ -63,7 +63,7 @@ impl TargetContext {
             Verdict::Bisect(cause) if batch.items.len() > 1 => self.bisect(&batch, &cause).await,
             Verdict::Bisect(cause) => {
                 let failed = [(batch.items[0].index, Settlement::Failed(cause))];
-                self.settle(&batch.id, &failed, Step::Settled).await
+                self.settle(&batch.id, &failed, CrashPoint::Settled).await
             }
             Verdict::Items(ref outcomes) => {
                 let outcomes = self.one_each(outcomes.clone(), batch.items.len());
@@ -90,7 +90,7 @@ impl TargetContext {
             })
             .collect();
         batch.items.retain(|leased| !spent(leased));
-        self.settle(&batch.id, &settlements, Step::Settled).await
+        self.settle(&batch.id, &settlements, CrashPoint::Settled).await
     }
 
     async fn bisect(&self, batch: &LeasedBatch, cause: &Cause) -> Result<(), QueueError> {
@@ -100,7 +100,7 @@ impl TargetContext {
             self.queue.split(self.target(), &batch.id, &self.name, &cause.code)
         })
         .await?;
-        self.reached(Step::Split);
+        self.reached(CrashPoint::Split);
         Ok(())
     }
 
@@ -149,7 +149,7 @@ impl TargetContext {
         }
         // What has ended first: were this worker to die in between, an item that the provider
         // refused would be asked about in vain until the deadline.
-        self.settle(&batch.id, &settlements, Step::Settled).await?;
+        self.settle(&batch.id, &settlements, CrashPoint::Settled).await?;
         if settlements.len() < batch.items.len()
             && let (Some(receipt), Some(schedule)) = (&submission.receipt, &self.configured.descriptor.polls)
         {
@@ -158,7 +158,7 @@ impl TargetContext {
             })
             .await?;
             self.next_poll.within_ms(schedule.first_ms);
-            self.reached(Step::SubmittedWritten);
+            self.reached(CrashPoint::SubmittedWritten);
             if !kept {
                 warn!(batch = %batch.id, target = %self.target().name,
                     "the lease of batch {} was lost before its receipt was written: its items go out again", batch.id);

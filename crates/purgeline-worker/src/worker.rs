@@ -1,13 +1,13 @@
 use crate::{
-    Observer, RetryPolicy,
+    FaultHook, RetryPolicy,
     backend::TargetBackend,
     context::TargetContext,
+    crash_point::NoFaults,
     housekeeping,
     keeper::Keeper,
     next_poll::NextPoll,
     permit::Permits,
     slots::Slots,
-    step::Unwatched,
     wake,
     work::{Work, WorkTask},
 };
@@ -32,7 +32,7 @@ pub struct Worker {
     retention: Retention,
     name: String,
     clock: Arc<dyn Clock>,
-    observer: Arc<dyn Observer>,
+    fault_hook: Arc<dyn FaultHook>,
 }
 
 /// Why a worker cannot run.
@@ -66,14 +66,14 @@ impl Worker {
             retention,
             name: name.into(),
             clock: Arc::new(SystemClock),
-            observer: Arc::new(Unwatched),
+            fault_hook: Arc::new(NoFaults),
         }
     }
 
-    /// Has this observer told of each step.
+    /// Calls this hook at each crash point.
     #[must_use]
-    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.observer = observer;
+    pub fn with_fault_hook(mut self, fault_hook: Arc<dyn FaultHook>) -> Self {
+        self.fault_hook = fault_hook;
         self
     }
 
@@ -187,7 +187,7 @@ impl Worker {
                     configured.descriptor.polls.is_some(),
                 ),
                 keeper: Keeper::default(),
-                observer: Arc::clone(&self.observer),
+                fault_hook: Arc::clone(&self.fault_hook),
                 stopping: stopping.clone(),
                 configured: configured.clone(),
             }));

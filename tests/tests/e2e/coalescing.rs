@@ -4,20 +4,20 @@
 use purgeline_core::{Cause, Class, Item, JobState};
 use purgeline_queue::HoldName;
 use purgeline_sim::{CallKind, Ending, Selector, qiniu::QiniuSettings};
-use purgeline_tests::{Stage, qiniu, target, url};
+use purgeline_tests::{TestEnv, qiniu, target, url};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_goes_all_the_way() {
     let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
-    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
-    let worker = stage.worker("w1");
+    let env = TestEnv::new(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
+    let worker = env.worker("w1");
 
-    let submitted = stage.submit(&[url("a"), url("b")], &[]).await;
-    stage.succeeded(submitted.job, &sim).await;
+    let submitted = env.submit(&[url("a"), url("b")], &[]).await;
+    env.succeeded(submitted.job, &sim).await;
 
     assert_eq!(sim.log().of_kind(CallKind::Purge).count(), 1);
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }
 
@@ -26,27 +26,27 @@ async fn a_request_during_the_call_leads_to_a_second_call_and_ten_while_it_waits
     let hot = url("hot");
     let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
     let config = qiniu(sim.base_url(), json!({"limits": {"max_in_flight": 1}}));
-    let stage = Stage::new(vec![target("cdn", config)]).await;
+    let env = TestEnv::new(vec![target("cdn", config)]).await;
     sim.gate().close_for(CallKind::Purge);
-    let worker = stage.worker("w1");
+    let worker = env.worker("w1");
 
-    let first = stage.submit(&[&hot], &[]).await;
+    let first = env.submit(&[&hot], &[]).await;
     sim.wait_for(|log| log.stats().held == 1).await.unwrap();
     // The call is at the provider. Ten requests come, and wait together.
     let mut later = Vec::new();
     for _ in 0..10 {
-        later.push(stage.submit(&[&hot], &[]).await);
+        later.push(env.submit(&[&hot], &[]).await);
     }
     let new: u64 = later.iter().map(|submitted| submitted.targets[0].new).sum();
     assert_eq!(new, 1, "the first of the ten makes a record, nine join it");
     sim.gate().open();
 
-    assert_eq!(stage.ended(first.job).await.state, JobState::Succeeded);
+    assert_eq!(env.ended(first.job).await.state, JobState::Succeeded);
     for submitted in later {
-        stage.succeeded(submitted.job, &sim).await;
+        env.succeeded(submitted.job, &sim).await;
     }
     assert_eq!(sim.log().carrying(&hot).count(), 2, "one call before the ten requests, one for all after");
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }
 
@@ -56,23 +56,23 @@ async fn what_the_provider_still_works_on_is_sent_again_when_that_has_ended() {
     let hot = url("hot");
     let settings = QiniuSettings { existing: true, processing_ms: 600_000, ..QiniuSettings::lifted() };
     let sim = settings.start().await.unwrap();
-    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
-    let worker = stage.worker("w1");
+    let env = TestEnv::new(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
+    let worker = env.worker("w1");
 
-    let first = stage.submit(&[&hot], &[]).await;
+    let first = env.submit(&[&hot], &[]).await;
     sim.wait_for(|log| log.stats().items_accepted == 1).await.unwrap();
-    let second = stage.submit(&[&hot, &url("other")], &[]).await;
+    let second = env.submit(&[&hot, &url("other")], &[]).await;
     sim.wait_for(|log| log.stats().items_accepted == 2).await.unwrap();
     sim.settle(&Selector::All, &Ending::Success);
-    stage.succeeded(first.job, &sim).await;
-    assert_eq!(stage.job(second.job).await.state, JobState::Active, "the first call is none for it");
+    env.succeeded(first.job, &sim).await;
+    assert_eq!(env.job(second.job).await.state, JobState::Active, "the first call is none for it");
 
     sim.wait_for(|log| log.stats().items_accepted == 3).await.unwrap();
     sim.settle(&Selector::All, &Ending::Success);
-    stage.succeeded(second.job, &sim).await;
+    env.succeeded(second.job, &sim).await;
     let log = sim.log();
     assert_eq!((log.carrying(&hot).count(), log.stats().items_refused), (2, 0));
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }
 
@@ -80,23 +80,23 @@ async fn what_the_provider_still_works_on_is_sent_again_when_that_has_ended() {
 async fn an_urgent_job_takes_what_waits_along_to_the_front() {
     let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
     let config = qiniu(sim.base_url(), json!({"limits": {"max_urls": 1, "max_in_flight": 1}}));
-    let stage = Stage::new(vec![target("cdn", config)]).await;
+    let env = TestEnv::new(vec![target("cdn", config)]).await;
     let paused = Cause::new(Class::Unknown, "test", "until all is enqueued");
-    stage.queue.operate().hold(stage.target(), HoldName::Paused, None, &paused, "test").await.unwrap();
-    let worker = stage.worker("w1");
+    env.queue.operate().hold(env.target(), HoldName::Paused, None, &paused, "test").await.unwrap();
+    let worker = env.worker("w1");
 
-    let normal = stage.submit(&[url("a"), url("b"), url("c")], &[]).await;
-    let urgent = stage.submit_urgent(&[url("c")]).await;
+    let normal = env.submit(&[url("a"), url("b"), url("c")], &[]).await;
+    let urgent = env.submit_urgent(&[url("c")]).await;
     assert_eq!(urgent.targets[0].joined, 1);
-    stage.queue.operate().release(stage.target(), HoldName::Paused).await.unwrap();
+    env.queue.operate().release(env.target(), HoldName::Paused).await.unwrap();
 
-    stage.succeeded(urgent.job, &sim).await;
-    stage.succeeded(normal.job, &sim).await;
+    env.succeeded(urgent.job, &sim).await;
+    env.succeeded(normal.job, &sim).await;
     let log = sim.log();
     let order: Vec<_> =
         log.of_kind(CallKind::Purge).map(|call| call.items[0].item.name.to_string()).collect();
     assert_eq!(order, [url("c"), url("a"), url("b")]);
-    assert!(!stage.is_pending(&Item::url(&url("c")).unwrap()).await);
-    stage.at_rest().await;
+    assert!(!env.is_pending(&Item::url(&url("c")).unwrap()).await);
+    env.at_rest().await;
     worker.stop().await;
 }

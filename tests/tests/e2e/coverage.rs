@@ -4,24 +4,24 @@
 use purgeline_core::{Cause, Class, JobState};
 use purgeline_queue::HoldName;
 use purgeline_sim::{CallKind, Ending, FateRule, Selector, Sim, qiniu::QiniuSettings};
-use purgeline_tests::{RunningWorker, Stage, qiniu, target, url};
+use purgeline_tests::{RunningWorker, TestEnv, qiniu, target, url};
 use serde_json::json;
 
 const DIR: &str = "https://www.example.com/a/";
 
-/// A stage whose target is held until [`go`].
-async fn held_stage() -> (Sim, Stage, RunningWorker) {
+/// A env whose target is held until [`go`].
+async fn held_stage() -> (Sim, TestEnv, RunningWorker) {
     let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
     let config = qiniu(sim.base_url(), json!({"max_attempts": 1}));
-    let stage = Stage::new(vec![target("cdn", config)]).await;
+    let env = TestEnv::new(vec![target("cdn", config)]).await;
     let cause = Cause::new(Class::Unknown, "test", "until all is enqueued");
-    stage.queue.operate().hold(stage.target(), HoldName::Paused, None, &cause, "test").await.unwrap();
-    let worker = stage.worker("w1");
-    (sim, stage, worker)
+    env.queue.operate().hold(env.target(), HoldName::Paused, None, &cause, "test").await.unwrap();
+    let worker = env.worker("w1");
+    (sim, env, worker)
 }
 
-async fn go(stage: &Stage) {
-    stage.queue.operate().release(stage.target(), HoldName::Paused).await.unwrap();
+async fn go(env: &TestEnv) {
+    env.queue.operate().release(env.target(), HoldName::Paused).await.unwrap();
 }
 
 /// What was asked for in all purge calls, in order.
@@ -32,55 +32,55 @@ fn asked(sim: &Sim) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn urls_under_a_waiting_dir_are_not_sent_on_their_own() {
-    let (sim, stage, worker) = held_stage().await;
-    let before = stage.submit(&[url("a/early")], &[]).await;
-    let dir = stage.submit(&[] as &[&str], &[DIR]).await;
-    let after = stage.submit(&[url("a/late"), url("a/b/late"), url("beside")], &[]).await;
+    let (sim, env, worker) = held_stage().await;
+    let before = env.submit(&[url("a/early")], &[]).await;
+    let dir = env.submit(&[] as &[&str], &[DIR]).await;
+    let after = env.submit(&[url("a/late"), url("a/b/late"), url("beside")], &[]).await;
     assert_eq!(after.targets[0].covered, 2);
-    go(&stage).await;
+    go(&env).await;
 
     for job in [before.job, dir.job, after.job] {
-        stage.succeeded(job, &sim).await;
+        env.succeeded(job, &sim).await;
     }
     let mut asked = asked(&sim);
     asked.sort();
     assert_eq!(asked, [DIR.to_owned(), url("beside")]);
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_dir_covers_shares_its_failure() {
-    let (sim, stage, worker) = held_stage().await;
+    let (sim, env, worker) = held_stage().await;
     sim.fate(FateRule::new(Selector::Exact(DIR.to_owned()), Ending::Failure("no room".to_owned())));
-    let dir = stage.submit(&[] as &[&str], &[DIR]).await;
-    let covered = stage.submit(&[url("a/x"), url("a/y"), url("beside")], &[]).await;
-    go(&stage).await;
+    let dir = env.submit(&[] as &[&str], &[DIR]).await;
+    let covered = env.submit(&[url("a/x"), url("a/y"), url("beside")], &[]).await;
+    go(&env).await;
 
-    assert_eq!(stage.ended(dir.job).await.state, JobState::Failed);
-    let covered = stage.ended(covered.job).await;
+    assert_eq!(env.ended(dir.job).await.state, JobState::Failed);
+    let covered = env.ended(covered.job).await;
     assert_eq!(covered.state, JobState::Partial);
-    let counts = covered.parts[&stage.target().name].counts;
+    let counts = covered.parts[&env.target().name].counts;
     assert_eq!((counts.succeeded, counts.failed), (1, 2));
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dir_at_the_provider_covers_nothing_that_came_later() {
-    let (sim, stage, worker) = held_stage().await;
+    let (sim, env, worker) = held_stage().await;
     sim.gate().close_for(CallKind::Purge);
-    let dir = stage.submit(&[] as &[&str], &[DIR]).await;
-    go(&stage).await;
+    let dir = env.submit(&[] as &[&str], &[DIR]).await;
+    go(&env).await;
     sim.wait_for(|log| log.stats().held == 1).await.unwrap();
-    let late = stage.submit_urgent(&[url("a/x")]).await;
+    let late = env.submit_urgent(&[url("a/x")]).await;
     assert_eq!(late.targets[0].covered, 0);
     sim.wait_for(|log| log.stats().held == 2).await.unwrap();
     sim.gate().open();
 
-    stage.succeeded(dir.job, &sim).await;
-    stage.succeeded(late.job, &sim).await;
+    env.succeeded(dir.job, &sim).await;
+    env.succeeded(late.job, &sim).await;
     assert_eq!(asked(&sim), [DIR.to_owned(), url("a/x")]);
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }

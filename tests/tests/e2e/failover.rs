@@ -16,7 +16,9 @@ use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{Queue, QueueError};
 use purgeline_redis_server::{RedisSentinel, RedisServer};
 use purgeline_sim::{Sim, qiniu::QiniuSettings};
-use purgeline_tests::{Calls, PATIENCE, RunningWorker, Stage, eventually, lifted_limits, qiniu, target, url};
+use purgeline_tests::{
+    Calls, PATIENCE, RunningWorker, TestEnv, eventually, lifted_limits, qiniu, target, url,
+};
 use redis::{Role, cmd};
 use std::sync::{
     Arc,
@@ -89,7 +91,7 @@ fn signal(server: &RedisServer, signal: Signal) {
     kill(Pid::from_raw(i32::try_from(server.pid().unwrap()).unwrap()), signal).unwrap();
 }
 
-/// What befalls the primary.
+/// What fault the primary.
 #[derive(Clone, Copy, PartialEq)]
 enum Fate {
     Dies,
@@ -99,15 +101,15 @@ enum Fate {
 /// Both replicas must have what is accepted, so that whichever takes over has it.
 async fn nothing_accepted_is_lost(fate: Fate) {
     let (mut group, (sim, targets)) = (group().await, provider().await);
-    let stage = Stage::over(queue(&group, Durability::Replicated, 2), targets);
+    let env = TestEnv::over(queue(&group, Durability::Replicated, 2), targets);
     let workers: Vec<_> = ["w1", "w2"]
         // Each with a connection of its own, as if it were a process of its own.
-        .map(|name| RunningWorker::start(&queue(&group, Durability::Always, 1), &stage.targets, name))
+        .map(|name| RunningWorker::start(&queue(&group, Durability::Always, 1), &env.targets, name))
         .into();
     let accepted = Arc::new(AtomicUsize::new(0));
     let producing: Vec<_> = (0..PRODUCERS)
         .map(|number| {
-            let (producer, accepted) = (stage.producer.clone(), Arc::clone(&accepted));
+            let (producer, accepted) = (env.producer.clone(), Arc::clone(&accepted));
             tokio::spawn(async move {
                 let mut jobs = Vec::new();
                 for job in 0..JOBS_EACH {
@@ -143,15 +145,15 @@ async fn nothing_accepted_is_lost(fate: Fate) {
 
     let mut ended = Vec::new();
     for job in jobs {
-        ended.push(stage.ended(job).await);
+        ended.push(env.ended(job).await);
     }
     let calls = Calls::of(&sim.log());
     for job in ended {
         calls.assert_cover(&job);
-        let counts = job.parts[&stage.target().name].counts;
+        let counts = job.parts[&env.target().name].counts;
         assert_eq!((job.state, counts.succeeded), (JobState::Succeeded, URLS as u64), "{job:?}");
     }
-    stage.at_rest().await;
+    env.at_rest().await;
     for worker in workers {
         assert!(worker.is_running(), "a worker outlives a failover");
         worker.stop().await;
@@ -172,8 +174,8 @@ async fn a_primary_that_falls_silent_under_load_takes_nothing_along() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_replicas_lack_is_lost_and_replicated_does_not_accept_it() {
     let (mut group, (sim, targets)) = (group().await, provider().await);
-    let plain = Stage::over(queue(&group, Durability::Always, 1), targets.clone());
-    let safe = Stage::over(queue(&group, Durability::Replicated, 1), targets);
+    let plain = TestEnv::over(queue(&group, Durability::Always, 1), targets.clone());
+    let safe = TestEnv::over(queue(&group, Durability::Replicated, 1), targets);
     let kept = insist(&safe.producer, &request("kept")).await;
     let first = &group.servers()[0];
     let rights = ["on", "nopass", "~*", "&*", "+@all", "-psync", "-sync"];

@@ -2,7 +2,7 @@
 
 use purgeline_core::JobState;
 use purgeline_sim::{CallKind, Sim, qiniu::QiniuSettings};
-use purgeline_tests::{Stage, lifted_limits, merge, qiniu, target};
+use purgeline_tests::{TestEnv, lifted_limits, merge, qiniu, target};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -16,32 +16,32 @@ async fn a_target_whose_calls_all_hang_delays_no_other() {
     };
     let (stuck_config, fine_config) =
         (config(&stuck, "stuck.example.com"), config(&fine, "fine.example.com"));
-    let stage = Stage::new(vec![target("stuck", stuck_config), target("fine", fine_config)]).await;
+    let env = TestEnv::new(vec![target("stuck", stuck_config), target("fine", fine_config)]).await;
     stuck.gate().close();
-    let worker = stage.worker("w1");
+    let worker = env.worker("w1");
 
     let urls: Vec<_> = (0..80).map(|number| format!("https://stuck.example.com/{number}")).collect();
-    let waiting = stage.submit(&urls, &[]).await;
+    let waiting = env.submit(&urls, &[]).await;
     // All calls that the target may have under way at once hang.
     stuck.wait_for(|log| log.stats().held == 8).await.unwrap();
 
     for round in 0..5 {
         let urls: Vec<_> =
             (0..100).map(|number| format!("https://fine.example.com/{round}/{number}")).collect();
-        let job = stage.ended(stage.submit(&urls, &[]).await.job).await;
+        let job = env.ended(env.submit(&urls, &[]).await.job).await;
         assert_eq!(job.state, JobState::Succeeded);
     }
     // A job for both: its part at the target that works has ended, the job waits for the other.
-    let both = stage.submit(&["https://fine.example.com/both", "https://stuck.example.com/both"], &[]).await;
+    let both = env.submit(&["https://fine.example.com/both", "https://stuck.example.com/both"], &[]).await;
     fine.wait_for(|log| log.carrying("https://fine.example.com/both").count() == 1).await.unwrap();
     assert_eq!(stuck.log().of_kind(CallKind::Purge).count(), 8);
-    assert_eq!(stage.job(waiting.job).await.state, JobState::Active);
-    assert_eq!(stage.job(both.job).await.state, JobState::Active);
+    assert_eq!(env.job(waiting.job).await.state, JobState::Active);
+    assert_eq!(env.job(both.job).await.state, JobState::Active);
 
     stuck.gate().open();
     for job in [waiting.job, both.job] {
-        assert_eq!(stage.ended(job).await.state, JobState::Succeeded);
+        assert_eq!(env.ended(job).await.state, JobState::Succeeded);
     }
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }

@@ -1,8 +1,8 @@
 //! Who is slow does not use a permit that the fleet's windows count no more.
 
 use purgeline_sim::qiniu::QiniuSettings;
-use purgeline_tests::{RunningWorker, Stage, qiniu, target, url};
-use purgeline_worker::{Observer, Step};
+use purgeline_tests::{RunningWorker, TestEnv, qiniu, target, url};
+use purgeline_worker::{CrashPoint, FaultHook};
 use serde_json::json;
 use std::{
     sync::{
@@ -19,9 +19,9 @@ const TOO_LONG: Duration = Duration::from_millis(200);
 #[derive(Default)]
 struct SlowToAsk(AtomicU64);
 
-impl Observer for SlowToAsk {
-    fn reached(&self, step: Step) {
-        if step == Step::PollTaken && self.0.fetch_add(1, Ordering::SeqCst) == 0 {
+impl FaultHook for SlowToAsk {
+    fn reached(&self, point: CrashPoint) {
+        if point == CrashPoint::PollTaken && self.0.fetch_add(1, Ordering::SeqCst) == 0 {
             // Not a wait for something: a machine that stands still.
             std::thread::sleep(TOO_LONG);
         }
@@ -33,12 +33,12 @@ impl Observer for SlowToAsk {
 async fn a_question_that_comes_too_late_for_its_permit_is_not_asked_but_taken_again() {
     let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
     let polls = json!({"limits": {"rates": [{"unit": "polls", "max": 1_000, "window_ms": 1_000}]}});
-    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), polls))]).await;
+    let env = TestEnv::new(vec![target("cdn", qiniu(sim.base_url(), polls))]).await;
     let slow = Arc::new(SlowToAsk::default());
-    let worker = RunningWorker::run(stage.new_worker(&stage.targets, "w1").with_observer(slow.clone()));
-    let submitted = stage.submit(&[url("a")], &[]).await;
-    stage.succeeded(submitted.job, &sim).await;
-    stage.at_rest().await;
+    let worker = RunningWorker::run(env.new_worker(&env.targets, "w1").with_fault_hook(slow.clone()));
+    let submitted = env.submit(&[url("a")], &[]).await;
+    env.succeeded(submitted.job, &sim).await;
+    env.at_rest().await;
     worker.stop().await;
     let (taken, asked) = (slow.0.load(Ordering::SeqCst), sim.log().stats().status_calls);
     assert!(asked < taken, "{asked} questions were asked, {taken} were taken");

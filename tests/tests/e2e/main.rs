@@ -1,4 +1,4 @@
-//! The whole way, and what can befall it: producers, redis-server and workers are real, providers
+//! The whole way, and what can go wrong with it: producers, redis-server and workers are real, providers
 //! are simulators. Each test reads the truth off the simulator's log and the jobs' states.
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +10,7 @@
 mod big_job;
 mod coalescing;
 mod coverage;
+mod crash_points;
 mod failover;
 mod faults;
 mod holds;
@@ -19,15 +20,15 @@ mod late;
 mod load;
 mod mending;
 mod outcomes;
+mod polls;
 mod producer;
 mod quotas;
 mod redis_death;
 mod refusals;
-mod steps;
 mod stopping;
 mod targets;
 mod timing;
 mod waking;
 
-/// The program of [`purgeline_tests::Victim`].
-const VICTIM: &str = env!("CARGO_BIN_EXE_victim");
+/// The program of [`purgeline_tests::ChildProcess`].
+const CHILD: &str = env!("CARGO_BIN_EXE_child");

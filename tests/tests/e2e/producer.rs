@@ -5,7 +5,7 @@ use purgeline_core::{JobOptions, JobRequest, JobState};
 use purgeline_producer::{Accept, Producer, SubmitError};
 use purgeline_queue::{Queue, QueueError};
 use purgeline_sim::qiniu::QiniuSettings;
-use purgeline_tests::{RETENTION, Relay, Stage, lifted_limits, many_urls, qiniu, target, url};
+use purgeline_tests::{RETENTION, Relay, TestEnv, lifted_limits, many_urls, qiniu, target, url};
 
 fn keyed(urls: Vec<String>) -> JobRequest {
     let options = JobOptions { idempotency_key: Some("post 42, revision 7".into()), ..JobOptions::default() };
@@ -15,22 +15,22 @@ fn keyed(urls: Vec<String>) -> JobRequest {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_key_is_the_same_job() {
     let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
-    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), lifted_limits()))]).await;
+    let env = TestEnv::new(vec![target("cdn", qiniu(sim.base_url(), lifted_limits()))]).await;
     let request = keyed(vec![url("a"), url("b")]);
-    let first = stage.producer.submit(&request, Accept::Whole).await.unwrap();
+    let first = env.producer.submit(&request, Accept::Whole).await.unwrap();
     // The same items in another order and spelling.
     let same = keyed(vec![url("b#top"), url("a"), url("./b")]);
-    let again = stage.producer.submit(&same, Accept::Whole).await.unwrap();
+    let again = env.producer.submit(&same, Accept::Whole).await.unwrap();
     assert_eq!((again.job, again.repeated, again.state), (first.job, true, JobState::Active));
 
-    let other = stage.producer.submit(&keyed(vec![url("a")]), Accept::Whole).await.unwrap_err();
+    let other = env.producer.submit(&keyed(vec![url("a")]), Accept::Whole).await.unwrap_err();
     assert!(matches!(other, SubmitError::Queue(QueueError::Conflict(job)) if job == first.job), "{other}");
 
-    let worker = stage.worker("w1");
-    stage.succeeded(first.job, &sim).await;
-    let late = stage.producer.submit(&request, Accept::Whole).await.unwrap();
+    let worker = env.worker("w1");
+    env.succeeded(first.job, &sim).await;
+    let late = env.producer.submit(&request, Accept::Whole).await.unwrap();
     assert_eq!((late.job, late.repeated, late.state), (first.job, true, JobState::Succeeded));
-    stage.at_rest().await;
+    env.at_rest().await;
     assert_eq!(sim.log().stats().items_asked, 2);
     worker.stop().await;
 }
@@ -38,16 +38,10 @@ async fn the_same_key_is_the_same_job() {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_producers_may_submit_the_same_job_at_once() {
     let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
-    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), lifted_limits()))]).await;
+    let env = TestEnv::new(vec![target("cdn", qiniu(sim.base_url(), lifted_limits()))]).await;
     let request = keyed(many_urls(2_300));
     let producers: Vec<_> = (0..6)
-        .map(|_| {
-            Producer::new(
-                Queue::open(stage.redis().url()).unwrap().produce(),
-                stage.targets.clone(),
-                RETENTION,
-            )
-        })
+        .map(|_| Producer::new(Queue::open(env.redis().url()).unwrap(), env.targets.clone(), RETENTION))
         .collect();
     let submitting = producers.iter().map(|producer| producer.submit(&request, Accept::Whole));
     let submitted: Vec<_> =
@@ -55,11 +49,11 @@ async fn several_producers_may_submit_the_same_job_at_once() {
     assert_eq!(submitted.iter().filter(|submitted| !submitted.repeated).count(), 1);
     assert_eq!(submitted.iter().map(|submitted| submitted.targets[0].new).sum::<u64>(), 2_300);
 
-    let worker = stage.worker("w1");
-    let job = stage.ended(submitted[0].job).await;
-    assert_eq!((job.state, job.parts[&stage.target().name].counts.succeeded), (JobState::Succeeded, 2_300));
+    let worker = env.worker("w1");
+    let job = env.ended(submitted[0].job).await;
+    assert_eq!((job.state, job.parts[&env.target().name].counts.succeeded), (JobState::Succeeded, 2_300));
     assert_eq!(sim.log().stats().items_asked, 2_300);
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }
 
@@ -67,8 +61,8 @@ async fn several_producers_may_submit_the_same_job_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_submission_cut_off_anywhere_is_repeated_and_counts_once() {
     let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
-    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), lifted_limits()))]).await;
-    let Some(dir) = stage.redis().alone("its connections are cut on the way, by a relay before one socket")
+    let env = TestEnv::new(vec![target("cdn", qiniu(sim.base_url(), lifted_limits()))]).await;
+    let Some(dir) = env.redis().alone("its connections are cut on the way, by a relay before one socket")
     else {
         return;
     };
@@ -76,8 +70,7 @@ async fn a_submission_cut_off_anywhere_is_repeated_and_counts_once() {
     let mut cut = 0;
     for lets_through in (1_000..100_000).step_by(9_000) {
         let relay = Relay::past(dir, lets_through).await;
-        let producer =
-            Producer::new(Queue::open(relay.url()).unwrap().produce(), stage.targets.clone(), RETENTION);
+        let producer = Producer::new(Queue::open(relay.url()).unwrap(), env.targets.clone(), RETENTION);
         let request = request.clone();
         let submitting = tokio::spawn(async move { producer.submit(&request, Accept::Whole).await });
         relay.blocked().await;
@@ -87,17 +80,17 @@ async fn a_submission_cut_off_anywhere_is_repeated_and_counts_once() {
         cut += 1;
     }
     assert_eq!(cut, 11);
-    let submitted = stage.producer.submit(&request, Accept::Whole).await.unwrap();
+    let submitted = env.producer.submit(&request, Accept::Whole).await.unwrap();
     assert!(submitted.repeated);
-    let part = stage.job(submitted.job).await.parts[&stage.target().name].clone();
+    let part = env.job(submitted.job).await.parts[&env.target().name].clone();
     assert_eq!((part.counts.items, part.enqueued), (1_700, 1_700));
-    stage.assert_verified().await;
+    env.assert_verified().await;
 
-    let worker = stage.worker("w1");
-    let job = stage.ended(submitted.job).await;
-    let counts = job.parts[&stage.target().name].counts;
+    let worker = env.worker("w1");
+    let job = env.ended(submitted.job).await;
+    let counts = job.parts[&env.target().name].counts;
     assert_eq!((job.state, counts.succeeded), (JobState::Succeeded, 1_700));
     assert_eq!(sim.log().stats().items_asked, 1_700);
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }

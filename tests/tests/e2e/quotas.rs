@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use purgeline_core::{Item, JobId, JobState};
 use purgeline_queue::{QuotaPolicy, QuotaWait};
 use purgeline_sim::{CallKind, Options, Sim, qiniu::QiniuSettings};
-use purgeline_tests::{Clocks, Stage, eventually, lifted_limits, many_urls, merge, qiniu, target, url};
+use purgeline_tests::{Clocks, TestEnv, eventually, lifted_limits, many_urls, merge, qiniu, target, url};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -19,14 +19,14 @@ fn ms(time: &str) -> i64 {
 }
 
 /// An account whose refreshes take no time, of 100 URLs a day.
-async fn scene(limits: Value) -> (Sim, Stage, Clocks) {
+async fn start(limits: Value) -> (Sim, TestEnv, Clocks) {
     let clocks = Clocks::at(MORNING);
     let account = QiniuSettings { processing_ms: 0, url_quota_day: 100, ..QiniuSettings::lifted() };
     let sim = account.start_with(Options::with_clock(clocks.sim.clone())).await.unwrap();
     let mut config = qiniu(sim.base_url(), lifted_limits());
     merge(&mut config, json!({ "limits": limits }));
-    let stage = Stage::timed(vec![target("cdn", config)], &clocks).await;
-    (sim, stage, clocks)
+    let env = TestEnv::timed(vec![target("cdn", config)], &clocks).await;
+    (sim, env, clocks)
 }
 
 /// Turns the clock in small steps, so that questions come due, until it is so.
@@ -49,57 +49,57 @@ fn by_day(sim: &Sim) -> BTreeMap<i64, usize> {
     days
 }
 
-async fn succeeded(stage: &Stage, clocks: &Clocks, job: JobId) {
-    let has = async || stage.job(job).await.state == JobState::Succeeded;
+async fn succeeded(env: &TestEnv, clocks: &Clocks, job: JobId) {
+    let has = async || env.job(job).await.state == JobState::Succeeded;
     pass_until(clocks, &format!("job {job} succeeds"), has).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_a_day_go_and_the_rest_waits_until_the_day_turns() {
-    let (sim, stage, clocks) = scene(json!({"quotas": [{"kind": "url", "max": 100}]})).await;
-    let workers = [stage.worker("w1"), stage.worker("w2")];
-    let many = stage.submit(&many_urls(250), &[]).await;
+    let (sim, env, clocks) = start(json!({"quotas": [{"kind": "url", "max": 100}]})).await;
+    let workers = [env.worker("w1"), env.worker("w2")];
+    let many = env.submit(&many_urls(250), &[]).await;
     // Ten of the hundred are kept for what is urgent.
     let settled = async |open: u64| {
-        let stats = stage.stats().await;
+        let stats = env.stats().await;
         (stats.pending, stats.in_batches, stats.outbox) == (open, 0, 0)
     };
     pass_until(&clocks, "90 have gone", async || settled(160).await).await;
     assert_eq!(by_day(&sim), BTreeMap::from([(-1, 90)]));
     let last = Item::url(&many_urls(250)[249]).unwrap();
     let wait = QuotaWait { quota: "urls".into(), until_ms: ms(MIDNIGHT) };
-    assert_eq!(stage.quota_wait(&last).await, Some(wait));
+    assert_eq!(env.quota_wait(&last).await, Some(wait));
     // What waits goes on coalescing.
-    let again = stage.submit(&many_urls(250)[240..], &[]).await;
+    let again = env.submit(&many_urls(250)[240..], &[]).await;
     assert_eq!(again.targets[0].joined, 10);
 
     // The reserve is for the urgent, up to the last one.
     let urgent: Vec<_> = (0..12).map(|n| url(format_args!("urgent/{n}"))).collect();
-    let urgent = stage.submit_urgent(&urgent).await;
-    let counts = async |job| stage.job(job).await.parts[&stage.target().name].counts;
+    let urgent = env.submit_urgent(&urgent).await;
+    let counts = async |job| env.job(job).await.parts[&env.target().name].counts;
     pass_until(&clocks, "ten urgent ones are purged", async || counts(urgent.job).await.succeeded == 10)
         .await;
     pass_until(&clocks, "two wait", async || settled(162).await).await;
     assert_eq!(by_day(&sim), BTreeMap::from([(-1, 100)]));
-    let policy = QuotaPolicy::of(&stage.targets[0].descriptor, &stage.targets[0].config);
-    let quotas = stage.queue.inspect().quotas(stage.target(), &policy).await.unwrap();
+    let policy = QuotaPolicy::new(&env.targets[0].descriptor.limits, 10);
+    let quotas = env.queue.inspect().quotas(env.target(), &policy).await.unwrap();
     let of_urls = quotas.iter().find(|quota| quota.name == "urls").unwrap();
     assert_eq!((of_urls.spent, of_urls.left, of_urls.turns_ms), (100, Some(0), ms(MIDNIGHT)));
 
     // A moment before midnight nothing has moved.
-    let now = stage.queue.now_ms().await.unwrap();
+    let now = env.queue.now_ms().await.unwrap();
     clocks.advance(Duration::from_millis(u64::try_from(ms(MIDNIGHT) - 1 - now).unwrap()));
     assert!(settled(162).await);
     clocks.advance(Duration::from_millis(1));
-    succeeded(&stage, &clocks, urgent.job).await;
+    succeeded(&env, &clocks, urgent.job).await;
     pass_until(&clocks, "the next day's have gone", async || settled(162 - 90).await).await;
     assert_eq!(by_day(&sim), BTreeMap::from([(-1, 100), (0, 90)]));
     clocks.advance(DAY);
     for job in [many.job, again.job] {
-        succeeded(&stage, &clocks, job).await;
+        succeeded(&env, &clocks, job).await;
     }
     assert_eq!(by_day(&sim), BTreeMap::from([(-1, 100), (0, 90), (1, 72)]), "each once");
-    stage.at_rest().await;
+    env.at_rest().await;
     for worker in workers {
         worker.stop().await;
     }
@@ -108,14 +108,14 @@ async fn a_hundred_a_day_go_and_the_rest_waits_until_the_day_turns() {
 /// Nothing is configured: what the answers tell is kept, and with calls side by side too.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quota_that_only_answers_tell_of_is_not_overspent() {
-    let (sim, stage, clocks) = scene(json!({"max_urls": 10, "quota_reserve_percent": 0})).await;
-    let workers = [stage.worker("w1"), stage.worker("w2")];
-    let first = stage.submit(&many_urls(1), &[]).await;
-    succeeded(&stage, &clocks, first.job).await;
+    let (sim, env, clocks) = start(json!({"max_urls": 10, "quota_reserve_percent": 0})).await;
+    let workers = [env.worker("w1"), env.worker("w2")];
+    let first = env.submit(&many_urls(1), &[]).await;
+    succeeded(&env, &clocks, first.job).await;
     // From now on it is known.
-    let many = stage.submit(&many_urls(250)[1..], &[]).await;
+    let many = env.submit(&many_urls(250)[1..], &[]).await;
     let pending = async |left: u64| {
-        let stats = stage.stats().await;
+        let stats = env.stats().await;
         (stats.pending, stats.in_batches) == (left, 0)
     };
     for (day, left) in [(-1, 150), (0, 50), (1, 0)] {
@@ -125,8 +125,8 @@ async fn a_quota_that_only_answers_tell_of_is_not_overspent() {
         clocks.advance(DAY);
     }
     assert_eq!(by_day(&sim).into_values().max(), Some(100));
-    succeeded(&stage, &clocks, many.job).await;
-    stage.at_rest().await;
+    succeeded(&env, &clocks, many.job).await;
+    env.at_rest().await;
     for worker in workers {
         worker.stop().await;
     }

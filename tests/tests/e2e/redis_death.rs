@@ -7,7 +7,7 @@ use purgeline_producer::{Accept, Producer, SubmitError, Submitted};
 use purgeline_queue::{Queue, QueueError};
 use purgeline_sim::{CallKind, qiniu::QiniuSettings};
 use purgeline_tests::{
-    Calls, PATIENCE, RETENTION, RunningWorker, Stage, eventually, lifted_limits, merge, qiniu, target, url,
+    Calls, PATIENCE, RETENTION, RunningWorker, TestEnv, eventually, lifted_limits, merge, qiniu, target, url,
     worker_config,
 };
 use purgeline_worker::Worker;
@@ -57,21 +57,21 @@ async fn redis_is_killed_under_load_and_started_again() {
     let sim = QiniuSettings { processing_ms: 20, ..QiniuSettings::lifted() }.start().await.unwrap();
     let mut config = qiniu(sim.base_url(), lifted_limits());
     merge(&mut config, json!({"limits": {"max_urls": 7}}));
-    let mut stage = Stage::durable(vec![target("cdn", config)]).await;
+    let mut env = TestEnv::durable(vec![target("cdn", config)]).await;
     let config = WorkerConfig { lease_ms: 3_000.try_into().unwrap(), ..worker_config() };
     let workers: Vec<_> = ["w1", "w2"]
         .map(|name| {
             // Each with a connection of its own, as if it were a process of its own.
-            let queue = Queue::open(stage.redis().url()).unwrap();
-            let targets = stage.targets.clone();
-            let worker = Worker::new(queue.work(), targets, config.clone(), RETENTION, name);
+            let queue = Queue::open(env.redis().url()).unwrap();
+            let targets = env.targets.clone();
+            let worker = Worker::new(queue, targets, config.clone(), RETENTION, name);
             RunningWorker::run(worker)
         })
         .into();
     let acknowledged = Arc::new(AtomicUsize::new(0));
     let producing: Vec<_> = (0..PRODUCERS)
         .map(|number| {
-            let (producer, acknowledged) = (stage.producer.clone(), Arc::clone(&acknowledged));
+            let (producer, acknowledged) = (env.producer.clone(), Arc::clone(&acknowledged));
             tokio::spawn(async move {
                 let mut submitted = Vec::new();
                 for job in 0..JOBS_EACH {
@@ -89,8 +89,8 @@ async fn redis_is_killed_under_load_and_started_again() {
             (acknowledged.load(Ordering::SeqCst) >= (kills + 1) * BETWEEN_KILLS).then_some(())
         })
         .await;
-        stage.redis_mut().kill();
-        stage.redis_mut().start().await;
+        env.redis_mut().kill();
+        env.redis_mut().start().await;
         kills += 1;
     }
     let submitted: Vec<_> =
@@ -99,16 +99,16 @@ async fn redis_is_killed_under_load_and_started_again() {
 
     let mut jobs = Vec::new();
     for submitted in submitted {
-        jobs.push(stage.ended(submitted.job).await);
+        jobs.push(env.ended(submitted.job).await);
     }
     let calls = Calls::of(&sim.log());
     for job in jobs {
         calls.assert_cover(&job);
         let all = URLS as u64;
         let counts = PartCounts { items: all, succeeded: all, failed: 0, cancelled: 0 };
-        assert_eq!((job.state, job.parts[&stage.target().name].counts), (JobState::Succeeded, counts));
+        assert_eq!((job.state, job.parts[&env.target().name].counts), (JobState::Succeeded, counts));
     }
-    stage.at_rest().await;
+    env.at_rest().await;
     for worker in workers {
         assert!(worker.is_running(), "a worker outlives Redis");
         worker.stop().await;
@@ -118,15 +118,15 @@ async fn redis_is_killed_under_load_and_started_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_may_start_and_stop_while_redis_is_away() {
     let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
-    let mut stage = Stage::durable(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
-    let submitted = stage.submit(&[url("a")], &[]).await;
-    stage.redis_mut().kill();
-    let early = stage.worker("early");
-    stage.worker("brief").stop().await;
-    stage.redis_mut().start().await;
-    stage.succeeded(submitted.job, &sim).await;
-    stage.at_rest().await;
-    stage.redis_mut().kill();
+    let mut env = TestEnv::durable(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
+    let submitted = env.submit(&[url("a")], &[]).await;
+    env.redis_mut().kill();
+    let early = env.worker("early");
+    env.worker("brief").stop().await;
+    env.redis_mut().start().await;
+    env.succeeded(submitted.job, &sim).await;
+    env.at_rest().await;
+    env.redis_mut().kill();
     assert!(early.is_running());
     early.stop().await;
 }
@@ -136,18 +136,18 @@ async fn a_worker_may_start_and_stop_while_redis_is_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_comes_while_redis_is_away_is_not_lost() {
     let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
-    let mut stage = Stage::durable(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
+    let mut env = TestEnv::durable(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
     sim.gate().close_for(CallKind::Purge);
-    let worker = stage.worker("w1");
-    let submitted = stage.submit(&[url("a"), url("b")], &[]).await;
+    let worker = env.worker("w1");
+    let submitted = env.submit(&[url("a"), url("b")], &[]).await;
     sim.wait_for(|log| log.stats().held == 1).await.unwrap();
-    stage.redis_mut().kill();
+    env.redis_mut().kill();
     sim.gate().open();
     sim.wait_for(|log| log.stats().codes.get("200").copied() == Some(1)).await.unwrap();
-    stage.redis_mut().start().await;
+    env.redis_mut().start().await;
 
-    stage.succeeded(submitted.job, &sim).await;
+    env.succeeded(submitted.job, &sim).await;
     assert_eq!(sim.log().carrying(&url("a")).count(), 1);
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }

@@ -3,14 +3,14 @@
 use purgeline_core::{JobOptions, JobRequest, Kind, MAX_URL_BYTES};
 use purgeline_producer::{Accept, Producer, SubmitError};
 use purgeline_queue::JobFilter;
-use purgeline_tests::{RETENTION, Stage, qiniu, target, url};
+use purgeline_tests::{RETENTION, TestEnv, qiniu, target, url};
 use serde_json::json;
 
-/// A stage that no worker serves, with a provider that takes at most 2,000 characters a URL.
-async fn stage() -> Stage {
+/// A env that no worker serves, with a provider that takes at most 2,000 characters a URL.
+async fn env() -> TestEnv {
     let mut bounded = target("cdn", qiniu("http://127.0.0.1:9", json!({})));
     bounded.descriptor.rules.max_chars.insert(Kind::Url, 2_000);
-    Stage::new(vec![bounded]).await
+    TestEnv::new(vec![bounded]).await
 }
 
 fn long_url(chars: usize) -> String {
@@ -18,24 +18,18 @@ fn long_url(chars: usize) -> String {
     format!("{start}{}", "a".repeat(chars - start.len()))
 }
 
-async fn assert_nothing_enqueued(stage: &Stage) {
-    let stats = stage.stats().await;
+async fn assert_nothing_enqueued(env: &TestEnv) {
+    let stats = env.stats().await;
     assert_eq!((stats.pending, stats.counters.get("asked").copied().unwrap_or_default()), (0, 0));
     assert!(
-        stage
-            .queue
-            .inspect()
-            .jobs(&stage.target_refs(), &JobFilter::default(), 10, 10)
-            .await
-            .unwrap()
-            .is_empty()
+        env.queue.inspect().jobs(&env.target_refs(), &JobFilter::default(), 10, 10).await.unwrap().is_empty()
     );
-    stage.assert_verified().await;
+    env.assert_verified().await;
 }
 
 #[tokio::test]
 async fn a_job_with_a_bad_item_is_refused_with_the_item_and_the_rule() {
-    let stage = stage().await;
+    let env = env().await;
     let good = url("good");
     let too_long = long_url(3_000);
     let far_too_long = long_url(MAX_URL_BYTES + 1);
@@ -76,7 +70,7 @@ async fn a_job_with_a_bad_item_is_refused_with_the_item_and_the_rule() {
             ..JobRequest::default()
         };
         request.urls.push(good.clone());
-        let error = stage.producer.submit(&request, Accept::Whole).await.unwrap_err();
+        let error = env.producer.submit(&request, Accept::Whole).await.unwrap_err();
         let text = error.to_string();
         let SubmitError::Refused { refused } = error else { panic!("{item}: {text}") };
         assert_eq!(refused.len(), 1, "{text}");
@@ -87,13 +81,13 @@ async fn a_job_with_a_bad_item_is_refused_with_the_item_and_the_rule() {
             "{text}"
         );
     }
-    assert_nothing_enqueued(&stage).await;
+    assert_nothing_enqueued(&env).await;
 }
 
 #[tokio::test]
 async fn a_job_that_makes_no_sense_is_refused() {
-    let stage = stage().await;
-    let empty = stage.producer.submit(&JobRequest::default(), Accept::GoodItems).await.unwrap_err();
+    let env = env().await;
+    let empty = env.producer.submit(&JobRequest::default(), Accept::GoodItems).await.unwrap_err();
     assert!(empty.to_string().contains("the job is empty"), "{empty}");
 
     let to = |name: &str| JobRequest {
@@ -101,36 +95,36 @@ async fn a_job_that_makes_no_sense_is_refused() {
         options: JobOptions { targets: vec![name.parse().unwrap()], ..JobOptions::default() },
         ..JobRequest::default()
     };
-    let unknown = stage.producer.submit(&to("cnd"), Accept::GoodItems).await.unwrap_err();
+    let unknown = env.producer.submit(&to("cnd"), Accept::GoodItems).await.unwrap_err();
     assert_eq!(unknown.to_string(), "there is no target \"cnd\": configured are cdn");
 
-    let nowhere = Producer::new(stage.queue.produce(), Vec::new(), RETENTION);
+    let nowhere = Producer::new(env.queue.clone(), Vec::new(), RETENTION);
     let error = nowhere.submit(&to("cdn"), Accept::GoodItems).await.unwrap_err();
     assert!(error.to_string().contains("none is configured"), "{error}");
-    assert_nothing_enqueued(&stage).await;
+    assert_nothing_enqueued(&env).await;
 }
 
 #[tokio::test]
 async fn of_a_partial_job_only_the_good_items_are_enqueued_and_the_others_listed() {
-    let stage = stage().await;
+    let env = env().await;
     let request = JobRequest {
         urls: vec![url("a"), "/b".to_owned(), long_url(3_000), url("c")],
         dirs: vec![url("d")],
         ..JobRequest::default()
     };
-    let submitted = stage.producer.submit(&request, Accept::GoodItems).await.unwrap();
+    let submitted = env.producer.submit(&request, Accept::GoodItems).await.unwrap();
     assert_eq!((submitted.items, submitted.targets[0].new), (2, 2));
     let refused: Vec<_> = submitted.refused.iter().map(|refusal| refusal.kind).collect();
     assert_eq!(refused, ["dir", "url", "url"]);
     assert_eq!(
-        stage.job(submitted.job).await.first_items,
+        env.job(submitted.job).await.first_items,
         [format!("url:{}", url("a")), format!("url:{}", url("c"))]
     );
-    assert_eq!(stage.stats().await.pending, 2);
-    stage.assert_verified().await;
+    assert_eq!(env.stats().await.pending, 2);
+    env.assert_verified().await;
 
     let all_bad = JobRequest { urls: vec!["/b".to_owned()], ..JobRequest::default() };
-    let error = stage.producer.submit(&all_bad, Accept::GoodItems).await.unwrap_err();
+    let error = env.producer.submit(&all_bad, Accept::GoodItems).await.unwrap_err();
     assert!(matches!(error, SubmitError::Refused { .. }), "{error}");
-    assert_eq!(stage.stats().await.pending, 2);
+    assert_eq!(env.stats().await.pending, 2);
 }

@@ -4,7 +4,7 @@ use purgeline_core::{Cause, Class, Item, JobOptions, JobRequest, JobState};
 use purgeline_producer::{Accept, SubmitError};
 use purgeline_queue::{HoldName, JobFilter, QueueError};
 use purgeline_sim::{Ending, FateRule, Selector, qiniu::QiniuSettings};
-use purgeline_tests::{Stage, many_urls, qiniu, target, url};
+use purgeline_tests::{TestEnv, many_urls, qiniu, target, url};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -13,16 +13,16 @@ async fn a_job_of_which_one_target_fails_an_item_is_partial_and_shows_its_parts(
     let (good, bad) = (settings().start().await.unwrap(), settings().start().await.unwrap());
     bad.fate(FateRule::new(Selector::Exact(url("b")), Ending::Failure("origin 404".to_owned())));
     let more = || json!({"max_attempts": 2});
-    let stage = Stage::new(vec![
+    let env = TestEnv::new(vec![
         target("bad", qiniu(bad.base_url(), more())),
         target("good", qiniu(good.base_url(), more())),
     ])
     .await;
-    let worker = stage.worker("w1");
-    let submitted = stage.submit(&[url("a"), url("b")], &[]).await;
+    let worker = env.worker("w1");
+    let submitted = env.submit(&[url("a"), url("b")], &[]).await;
     assert_eq!((submitted.items, submitted.targets.len()), (2, 2));
 
-    let job = stage.ended(submitted.job).await;
+    let job = env.ended(submitted.job).await;
     assert_eq!(job.state, JobState::Partial);
     let part = |name: &str| {
         let counts = job.parts[&name.parse().unwrap()].counts;
@@ -30,10 +30,10 @@ async fn a_job_of_which_one_target_fails_an_item_is_partial_and_shows_its_parts(
     };
     assert_eq!(part("good"), (JobState::Succeeded, 2, 0));
     assert_eq!(part("bad"), (JobState::Partial, 1, 1));
-    let dead = stage.queue.inspect().dead_letters(stage.target(), 10).await.unwrap();
+    let dead = env.queue.inspect().dead_letters(env.target(), 10).await.unwrap();
     assert_eq!(dead.len(), 1);
     assert!(dead[0].cause.message.starts_with("origin 404"), "{dead:?}");
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }
 
@@ -50,19 +50,19 @@ fn to(target: &str) -> JobOptions {
 async fn a_job_that_names_a_target_goes_to_no_other() {
     let settings = || QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() };
     let (named, other) = (settings().start().await.unwrap(), settings().start().await.unwrap());
-    let stage = Stage::new(vec![
+    let env = TestEnv::new(vec![
         target("named", qiniu(named.base_url(), json!({}))),
         target("other", qiniu(other.base_url(), json!({}))),
     ])
     .await;
-    let worker = stage.worker("w1");
-    let submitted = stage.submit_as(to("named"), &[url("a")], &[]).await;
-    stage.succeeded(submitted.job, &named).await;
-    let both = stage.submit(&[url("a")], &[]).await;
-    stage.succeeded(both.job, &named).await;
-    stage.succeeded(both.job, &other).await;
+    let worker = env.worker("w1");
+    let submitted = env.submit_as(to("named"), &[url("a")], &[]).await;
+    env.succeeded(submitted.job, &named).await;
+    let both = env.submit(&[url("a")], &[]).await;
+    env.succeeded(both.job, &named).await;
+    env.succeeded(both.job, &other).await;
     assert_eq!((named.log().stats().items_asked, other.log().stats().items_asked), (2, 1));
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }
 
@@ -70,34 +70,34 @@ async fn a_job_that_names_a_target_goes_to_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_for_which_one_of_two_targets_has_no_room_is_enqueued_at_neither() {
     let sim = QiniuSettings::lifted().start().await.unwrap();
-    let stage = Stage::new(vec![
+    let env = TestEnv::new(vec![
         target("roomy", qiniu(sim.base_url(), json!({}))),
         target("small", qiniu(sim.base_url(), json!({"max_pending_items": 5}))),
     ])
     .await;
     let cause = Cause::new(Class::Unknown, "test", "nothing goes");
-    for target in stage.target_refs() {
-        stage.queue.operate().hold(&target, HoldName::Paused, None, &cause, "test").await.unwrap();
+    for target in env.target_refs() {
+        env.queue.operate().hold(&target, HoldName::Paused, None, &cause, "test").await.unwrap();
     }
-    stage.submit(&many_urls(2), &[]).await;
+    env.submit(&many_urls(2), &[]).await;
     let accepted = keyed("accepted", &many_urls(5)[2..4]);
-    stage.producer.submit(&accepted, Accept::Whole).await.unwrap();
+    env.producer.submit(&accepted, Accept::Whole).await.unwrap();
 
     let request = keyed("refused", &[url("x"), url("y"), url("z")]);
     for _ in 0..2 {
-        let refused = stage.producer.submit(&request, Accept::Whole).await.unwrap_err();
+        let refused = env.producer.submit(&request, Accept::Whole).await.unwrap_err();
         let SubmitError::Queue(QueueError::Full { target, waiting: 4, most: 5 }) = refused else {
             panic!("{refused}")
         };
         assert_eq!(target.as_str(), "small");
-        assert!(!stage.is_pending(&Item::url(&url("x")).unwrap()).await);
-        assert_eq!(stage.stats().await.pending, 4);
+        assert!(!env.is_pending(&Item::url(&url("x")).unwrap()).await);
+        assert_eq!(env.stats().await.pending, 4);
     }
-    let jobs = stage.queue.inspect().jobs(&stage.target_refs(), &JobFilter::default(), 10, 10).await.unwrap();
+    let jobs = env.queue.inspect().jobs(&env.target_refs(), &JobFilter::default(), 10, 10).await.unwrap();
     assert_eq!(jobs.len(), 2, "the refused job never was");
     // A full queue does not refuse what it has accepted.
-    stage.submit_as(to("small"), &[url("last")], &[]).await;
-    let again = stage.producer.submit(&accepted, Accept::Whole).await.unwrap();
+    env.submit_as(to("small"), &[url("last")], &[]).await;
+    let again = env.producer.submit(&accepted, Accept::Whole).await.unwrap();
     assert!(again.repeated);
-    stage.assert_verified().await;
+    env.assert_verified().await;
 }

@@ -4,7 +4,7 @@ use purgeline_core::{JobState, config::WorkerConfig};
 use purgeline_queue::Queue;
 use purgeline_sim::{CallKind, qiniu::QiniuSettings};
 use purgeline_tests::{
-    Clocks, RETENTION, RunningWorker, Stage, eventually, qiniu, target, url, worker_config,
+    Clocks, RETENTION, RunningWorker, TestEnv, eventually, qiniu, target, url, worker_config,
 };
 use purgeline_worker::Worker;
 use redis::AsyncTypedCommands;
@@ -19,35 +19,35 @@ fn by_wake_ups_alone() -> WorkerConfig {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_worker_is_woken_and_needs_no_polling() {
     let sim = QiniuSettings { processing_ms: 60, ..QiniuSettings::lifted() }.start().await.unwrap();
-    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
-    let worker = Worker::new(stage.queue.work(), stage.targets.clone(), by_wake_ups_alone(), RETENTION, "w1");
+    let env = TestEnv::new(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
+    let worker = Worker::new(env.queue.clone(), env.targets.clone(), by_wake_ups_alone(), RETENTION, "w1");
     let worker = RunningWorker::run(worker);
     for name in ["a", "b", "c"] {
         // Each comes when the worker has long gone to rest again, or is just about to.
-        let submitted = stage.submit(&[url(name)], &[]).await;
-        stage.succeeded(submitted.job, &sim).await;
+        let submitted = env.submit(&[url(name)], &[]).await;
+        env.succeeded(submitted.job, &sim).await;
     }
-    stage.at_rest().await;
+    env.at_rest().await;
     worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_whose_wake_ups_are_cut_off_finds_its_work_by_polling() {
     let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
-    let stage = Stage::new(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
-    let Some(_) = stage.redis().alone("a user is made at one server") else { return };
+    let env = TestEnv::new(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
+    let Some(_) = env.redis().alone("a user is made at one server") else { return };
     // A user that may do everything but subscribe.
-    let mut redis = stage.queue.manager();
+    let mut redis = env.queue.manager();
     let rights = ["on", "nopass", "~*", "&*", "+@all", "-subscribe"];
     let () = redis::cmd("ACL").arg("SETUSER").arg("deaf").arg(&rights).query_async(&mut redis).await.unwrap();
-    let url_of_deaf = format!("{}?user=deaf&pass=x", stage.redis().url());
+    let url_of_deaf = format!("{}?user=deaf&pass=x", env.redis().url());
     let queue = Queue::open(&url_of_deaf).unwrap();
-    let worker = RunningWorker::start(&queue, &stage.targets, "deaf");
-    let submitted = stage.submit(&[url("a")], &[]).await;
-    stage.succeeded(submitted.job, &sim).await;
-    stage.at_rest().await;
+    let worker = RunningWorker::start(&queue, &env.targets, "deaf");
+    let submitted = env.submit(&[url("a")], &[]).await;
+    env.succeeded(submitted.job, &sim).await;
+    env.at_rest().await;
     let channels: Vec<String> =
-        redis::cmd("PUBSUB").arg("CHANNELS").query_async(&mut stage.queue.manager()).await.unwrap();
+        redis::cmd("PUBSUB").arg("CHANNELS").query_async(&mut env.queue.manager()).await.unwrap();
     assert_eq!(channels, [] as [&str; 0], "nobody listens");
     worker.stop().await;
 }
@@ -58,19 +58,19 @@ async fn a_lease_is_kept_as_long_as_its_worker_lives() {
     const LEASE_MS: u64 = 600;
     let clocks = Clocks::at("2026-01-02T00:30:00Z");
     let sim = QiniuSettings { processing_ms: 0, ..QiniuSettings::lifted() }.start().await.unwrap();
-    let stage = Stage::timed(vec![target("cdn", qiniu(sim.base_url(), json!({})))], &clocks).await;
+    let env = TestEnv::timed(vec![target("cdn", qiniu(sim.base_url(), json!({})))], &clocks).await;
     let config = WorkerConfig { lease_ms: LEASE_MS.try_into().unwrap(), ..worker_config() };
-    let worker = Worker::new(stage.queue.work(), stage.targets.clone(), config, RETENTION, "w1")
+    let worker = Worker::new(env.queue.clone(), env.targets.clone(), config, RETENTION, "w1")
         .with_clock(Arc::new(clocks.queue.clone()));
     let worker = RunningWorker::run(worker);
     sim.gate().close_for(CallKind::Purge);
-    let submitted = stage.submit(&[url("a")], &[]).await;
+    let submitted = env.submit(&[url("a")], &[]).await;
     sim.wait_for(|log| log.stats().held == 1).await.unwrap();
 
-    let leases = stage.queue.keys().leases(stage.target());
+    let leases = env.queue.keys().of_target(env.target(), "leases");
     let left_ms = || async {
-        let leases = stage.queue.manager().zrange_withscores(&leases, 0, -1).await.unwrap();
-        leases.first().expect("the batch is leased").1 - stage.queue.now_ms().await.unwrap() as f64
+        let leases = env.queue.manager().zrange_withscores(&leases, 0, -1).await.unwrap();
+        leases.first().expect("the batch is leased").1 - env.queue.now_ms().await.unwrap() as f64
     };
     for _ in 0..5 {
         clocks.advance(Duration::from_millis(LEASE_MS * 2 / 3));
@@ -80,14 +80,14 @@ async fn a_lease_is_kept_as_long_as_its_worker_lives() {
     sim.gate().open();
     let ended = eventually("the job ends", || async {
         // For the question after it; never so fast that a slow worker loses the lease.
-        if stage.queue.manager().zcard(&leases).await.unwrap() == 0 {
+        if env.queue.manager().zcard(&leases).await.unwrap() == 0 {
             clocks.advance(Duration::from_millis(20));
         }
-        Some(stage.job(submitted.job).await.state).filter(|state| *state != JobState::Active)
+        Some(env.job(submitted.job).await.state).filter(|state| *state != JobState::Active)
     })
     .await;
     assert_eq!(ended, JobState::Succeeded);
-    assert_eq!((sim.log().carrying(&url("a")).count(), stage.counter("reaped").await), (1, 0));
-    stage.at_rest().await;
+    assert_eq!((sim.log().carrying(&url("a")).count(), env.counter("reaped").await), (1, 0));
+    env.at_rest().await;
     worker.stop().await;
 }

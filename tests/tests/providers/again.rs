@@ -1,48 +1,49 @@
 //! An item that is asked for again while its provider still works on it.
 
-use crate::{scene::Scene, subject::item, subjects};
+use crate::sim_fixture::SimFixture;
 use purgeline_core::{JobState, Kind};
+use purgeline_tests::provider_case::{self, item};
 use serde_json::json;
 use std::time::Duration;
 
 /// Asked for again and again while it is being refreshed, a URL is never sent then: the later
 /// requests wait together for the end of the earlier one, and then go once. A task takes `task_ms`.
-async fn goes_once_when_the_earlier_has_ended(scene: Scene, task_ms: i64, refusal: &str) {
+async fn goes_once_when_the_earlier_has_ended(fixture: SimFixture, task_ms: i64, refusal: &str) {
     let (hot, cold) = (item(Kind::Url, "www", 0), item(Kind::Url, "www", 1));
     for round in 1..=3 {
-        let first = scene.submit(std::slice::from_ref(&hot)).await;
-        let is_open = async || (scene.carrying(&hot).len() == 2 * round - 1).then_some(());
-        scene.stand_until("it is being refreshed", is_open).await;
-        let mut jobs = vec![first, scene.submit(std::slice::from_ref(&hot)).await];
+        let first = fixture.submit(std::slice::from_ref(&hot)).await;
+        let is_open = async || (fixture.carrying(&hot).len() == 2 * round - 1).then_some(());
+        fixture.stand_until("it is being refreshed", is_open).await;
+        let mut jobs = vec![first, fixture.submit(std::slice::from_ref(&hot)).await];
         // Another goes meanwhile.
-        let sent = scene.carrying(&cold).len();
-        jobs.push(scene.submit(&[hot.clone(), cold.clone()]).await);
-        let is_sent = async || (scene.carrying(&cold).len() > sent).then_some(());
-        scene.stand_until("the other is sent", is_sent).await;
-        jobs.push(scene.submit(std::slice::from_ref(&hot)).await);
+        let sent = fixture.carrying(&cold).len();
+        jobs.push(fixture.submit(&[hot.clone(), cold.clone()]).await);
+        let is_sent = async || (fixture.carrying(&cold).len() > sent).then_some(());
+        fixture.stand_until("the other is sent", is_sent).await;
+        jobs.push(fixture.submit(std::slice::from_ref(&hot)).await);
         for job in jobs {
-            let job = scene.ended(job).await;
-            assert_eq!(job.state, JobState::Succeeded, "{:#?}", scene.dead_letters().await);
+            let job = fixture.ended(job).await;
+            assert_eq!(job.state, JobState::Succeeded, "{:#?}", fixture.dead_letters().await);
         }
-        assert_eq!(scene.carrying(&hot).len(), 2 * round, "one call for all that waited");
+        assert_eq!(fixture.carrying(&hot).len(), 2 * round, "one call for all that waited");
     }
-    let log = scene.sim.log();
+    let log = fixture.sim.log();
     assert_eq!(log.stats().codes.get(refusal), None, "{:?}", log.stats().codes);
     assert_eq!(log.stats().items_refused, 0);
     // Each call for it came after the task of the one before had ended.
-    let calls = scene.carrying(&hot);
+    let calls = fixture.carrying(&hot);
     for pair in calls.windows(2) {
         let apart_ms = pair[1].arrived_ms - pair[0].arrived_ms;
         assert!(apart_ms >= task_ms, "a task takes {task_ms} ms, and the next call came after {apart_ms} ms");
     }
-    scene.end().await;
+    fixture.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn qiniu_never_has_to_say_400037() {
     let account = json!({ "existing": true, "processing_ms": 50 });
-    let scene = Scene::start(&subjects::QINIU, account, json!({ "max_attempts": 1 })).await;
-    goes_once_when_the_earlier_has_ended(scene, 50, "400037").await;
+    let fixture = SimFixture::start(&provider_case::QINIU, account, json!({ "max_attempts": 1 })).await;
+    goes_once_when_the_earlier_has_ended(fixture, 50, "400037").await;
 }
 
 /// It refuses an item for a minute after it took it. Here with its real times, since its tasks are
@@ -52,7 +53,7 @@ async fn wangsu_never_has_to_say_running() {
     let account = json!({ "running_ms": 60_000, "processing_ms": 90_000 });
     let polls = json!({ "first_ms": 90_000, "then_ms": 60_000, "max_ms": 120_000 });
     let config = json!({ "max_attempts": 1, "settings": { "polls": polls } });
-    let mut scene = Scene::start(&subjects::WANGSU, account, config).await;
-    scene.step = Duration::from_secs(1);
-    goes_once_when_the_earlier_has_ended(scene, 90_000, "running url or dir").await;
+    let mut fixture = SimFixture::start(&provider_case::WANGSU, account, config).await;
+    fixture.step = Duration::from_secs(1);
+    goes_once_when_the_earlier_has_ended(fixture, 90_000, "running url or dir").await;
 }

@@ -1,6 +1,6 @@
-//! Every provider to the letter: a real worker and a real redis-server against each provider's
-//! simulator. What is known of a provider stands in `subjects`, one file each; the tests are the
-//! same for all.
+//! Every provider to the letter. `alone`: its client against servers that answer as the test says. The
+//! rest: a real worker and a real redis-server against the provider's simulator. What is known of a
+//! provider stands in `purgeline_tests::provider_case`, one file each; the tests are the same for all.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,12 +9,10 @@
 )]
 
 mod again;
+mod alone;
 mod deadline;
 mod load;
 mod outage;
-mod scene;
 mod several;
-mod subject;
-mod subjects;
-mod volume;
+mod sim_fixture;
 mod walk;

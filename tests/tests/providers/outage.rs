@@ -1,9 +1,10 @@
 //! A provider that is down, or refuses the credentials, for ten minutes under a steady load; and one
 //! that cannot stomach one item.
 
-use crate::{scene::Scene, subject::item, subjects};
+use crate::sim_fixture::SimFixture;
 use purgeline_core::{Item, JobId, JobState, Kind};
 use purgeline_sim::{CallKind, Fault, FaultRule, Phase};
+use purgeline_tests::provider_case::{self, item};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -15,7 +16,7 @@ const OUTAGE_MS: i64 = 600_000;
 
 /// Jobs at a steady pace: each of three URLs of its own, and of one that all of them ask for.
 struct Load<'a> {
-    scene: &'a Scene,
+    fixture: &'a SimFixture,
     jobs: Vec<JobId>,
     own: Vec<Item>,
 }
@@ -26,54 +27,54 @@ fn hot() -> Item {
 
 impl Load<'_> {
     async fn pass(&mut self, ms: i64) {
-        let end = self.scene.now_ms() + ms;
-        while self.scene.now_ms() < end {
+        let end = self.fixture.now_ms() + ms;
+        while self.fixture.now_ms() < end {
             let first = self.own.len();
             let mut items: Vec<_> = (first..first + 3).map(|n| item(Kind::Url, "www", n)).collect();
             self.own.extend(items.iter().cloned());
             items.push(hot());
-            self.jobs.push(self.scene.submit(&items).await);
-            let next = self.scene.now_ms() + JOB_MS;
-            let over = async || (self.scene.now_ms() >= next).then_some(());
-            self.scene.pass_until("time passes", over).await;
+            self.jobs.push(self.fixture.submit(&items).await);
+            let next = self.fixture.now_ms() + JOB_MS;
+            let over = async || (self.fixture.now_ms() >= next).then_some(());
+            self.fixture.pass_until("time passes", over).await;
         }
     }
 }
 
 /// The provider's documented limits hold, and two workers are at work.
-async fn start(config: Value) -> Scene {
+async fn start(config: Value) -> SimFixture {
     let account = json!({ "url_quota_day": 100_000, "processing_ms": 1_000 });
-    let mut scene = Scene::set(&subjects::QINIU, account, config).await;
-    scene.step = Duration::from_millis(500);
-    scene.work(50);
-    scene.work(50);
-    scene
+    let mut fixture = SimFixture::set(&provider_case::QINIU, account, config).await;
+    fixture.step = Duration::from_millis(500);
+    fixture.work(50);
+    fixture.work(50);
+    fixture
 }
 
 #[expect(clippy::print_stdout, reason = "shown by --no-capture: the figures")]
 async fn rides_out(faults: Vec<FaultRule>, name: &str, config: Value) {
-    let scene = start(config).await;
-    let mut load = Load { scene: &scene, jobs: Vec::new(), own: Vec::new() };
+    let fixture = start(config).await;
+    let mut load = Load { fixture: &fixture, jobs: Vec::new(), own: Vec::new() };
     load.pass(90_000).await;
-    let down = scene.now_ms();
-    scene.misbehave(faults);
+    let down = fixture.now_ms();
+    fixture.misbehave(faults);
     load.pass(OUTAGE_MS).await;
-    let hold = scene.holds().await.into_iter().find(|hold| hold.name == name).expect("it is held");
-    scene.behave();
-    let (up, asked_before) = (scene.now_ms(), load.jobs.len());
+    let hold = fixture.holds().await.into_iter().find(|hold| hold.name == name).expect("it is held");
+    fixture.behave();
+    let (up, asked_before) = (fixture.now_ms(), load.jobs.len());
     load.pass(30_000).await;
     let after = load.jobs.len() - asked_before;
 
     // No item failed.
     for job in &load.jobs {
-        let job = scene.ended(*job).await;
+        let job = fixture.ended(*job).await;
         assert_eq!(job.state, JobState::Succeeded, "{job:#?}");
     }
-    assert_eq!(scene.dead_letters().await, []);
-    assert_eq!(scene.holds().await, []);
+    assert_eq!(fixture.dead_letters().await, []);
+    assert_eq!(fixture.holds().await, []);
 
     // It was left alone, but for one probe at a time, ever more seldom up to a minute.
-    let log = scene.sim.log();
+    let log = fixture.sim.log();
     let mut before = hold.since_ms;
     let (mut interval, longest) = PROBE_MS;
     let probes: Vec<_> = log
@@ -99,12 +100,12 @@ async fn rides_out(faults: Vec<FaultRule>, name: &str, config: Value) {
     assert!(busiest.calls <= 80 && busiest.items <= 240, "{busiest:?}");
     let mut times: BTreeMap<usize, usize> = BTreeMap::new();
     for item in &load.own {
-        let went = scene.carrying(item).iter().filter(|call| !scene.is_struck(call)).count();
+        let went = fixture.carrying(item).iter().filter(|call| !fixture.is_struck(call)).count();
         *times.entry(went).or_default() += 1;
     }
     assert_eq!(times, [(1, load.own.len())].into(), "URLs by how often they were purged");
-    let hot = scene.carrying(&hot());
-    let hot = hot.iter().filter(|call| call.arrived_ms >= up && !scene.is_struck(call)).count();
+    let hot = fixture.carrying(&hot());
+    let hot = hot.iter().filter(|call| call.arrived_ms >= up && !fixture.is_struck(call)).count();
     assert!((1..=after + 1).contains(&hot), "{hot} times for {after} jobs, and all that waited");
     println!(
         "{} jobs, {} calls in {} s of outage, {} of them probes",
@@ -113,8 +114,8 @@ async fn rides_out(faults: Vec<FaultRule>, name: &str, config: Value) {
         OUTAGE_MS / 1000,
         probes.len()
     );
-    assert_eq!(scene.stage.counter("opened").await, 1);
-    scene.end().await;
+    assert_eq!(fixture.env.counter("opened").await, 1);
+    fixture.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,27 +134,27 @@ async fn credentials_that_are_refused_for_ten_minutes_cost_no_item() {
 /// others of its call are purged, and all that comes after it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_item_that_the_server_cannot_stomach_comes_to_an_end_alone() {
-    let scene = Scene::start(&subjects::QINIU, json!({}), json!({ "max_attempts": 3 })).await;
+    let fixture = SimFixture::start(&provider_case::QINIU, json!({}), json!({ "max_attempts": 3 })).await;
     let bad = item(Kind::Url, "www", 13);
-    scene.misbehave(vec![FaultRule::new(Fault::status(500)).on(CallKind::Purge).carrying(bad.text())]);
+    fixture.misbehave(vec![FaultRule::new(Fault::status(500)).on(CallKind::Purge).carrying(bad.text())]);
     let items: Vec<_> = (0..30).map(|n| item(Kind::Url, "www", n)).collect();
-    let job = scene.submit(&items).await;
+    let job = fixture.submit(&items).await;
     let mut others = Vec::new();
     let ended = loop {
-        let job = scene.stage.job(job).await;
+        let job = fixture.env.job(job).await;
         if job.state != JobState::Active {
             break job;
         }
-        others.push(scene.submit(&[item(Kind::Url, "other", others.len())]).await);
-        let next = scene.now_ms() + 100;
-        scene.pass_until("time passes", async || (scene.now_ms() >= next).then_some(())).await;
+        others.push(fixture.submit(&[item(Kind::Url, "other", others.len())]).await);
+        let next = fixture.now_ms() + 100;
+        fixture.pass_until("time passes", async || (fixture.now_ms() >= next).then_some(())).await;
     };
     assert_eq!(ended.state, JobState::Partial, "{ended:#?}");
-    let dead = scene.dead_letters().await;
+    let dead = fixture.dead_letters().await;
     let dead: Vec<_> = dead.iter().map(|dead| (dead.item.as_str(), dead.attempts)).collect();
     assert_eq!(dead, [(bad.name(purgeline_core::Action::Default).as_str(), 3)]);
     for job in others {
-        assert_eq!(scene.ended(job).await.state, JobState::Succeeded);
+        assert_eq!(fixture.ended(job).await.state, JobState::Succeeded);
     }
-    scene.end().await;
+    fixture.end().await;
 }

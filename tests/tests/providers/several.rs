@@ -1,48 +1,47 @@
 //! A job to a host that two providers serve goes to both.
 
-use crate::{subject::Subject, subjects};
 use purgeline_core::{JobState, PartCounts};
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::Job;
 use purgeline_sim::{CallKind, Ending, FateRule, Options, Selector, Sim};
-use purgeline_tests::{RunningWorker, Stage, eventually, merge, target, url};
+use purgeline_tests::{ProviderCase, RunningWorker, TestEnv, eventually, merge, provider_case, target, url};
 use serde_json::{Value, json};
 
 /// A host at Qiniu and at Wangsu.
 struct Both {
     qiniu: Sim,
     wangsu: Sim,
-    stage: Stage,
+    env: TestEnv,
     worker: RunningWorker,
 }
 
 /// A provider's simulator and a target at it, for the hosts below example.com.
-async fn start(subject: &Subject, more: Value) -> (Sim, ConfiguredTarget) {
-    let mut account = (subject.account)();
+async fn start(provider: &ProviderCase, more: Value) -> (Sim, ConfiguredTarget) {
+    let mut account = (provider.account)();
     merge(&mut account, more);
-    let sim = purgeline_sim::start(subject.sim, Options::default(), account).await.unwrap();
+    let sim = purgeline_sim::start(provider.sim, Options::default(), account).await.unwrap();
     let mut config = json!({
-        "provider": subject.provider,
+        "provider": provider.registry_name,
         "hosts": ["*.example.com"],
         "max_attempts": 1,
         "settings": { "polls": { "first_ms": 100, "then_ms": 100 } },
     });
-    merge(&mut config["settings"], (subject.settings)(sim.base_url()));
-    (sim, target(subject.name, config))
+    merge(&mut config["settings"], (provider.settings)(sim.base_url()));
+    (sim, target(provider.name, config))
 }
 
 impl Both {
     /// `wangsu` is merged into the account there.
     async fn start(wangsu: Value) -> Self {
-        let (qiniu, at_qiniu) = start(&subjects::QINIU, json!({})).await;
-        let (wangsu, at_wangsu) = start(&subjects::WANGSU, wangsu).await;
-        let stage = Stage::new(vec![at_qiniu, at_wangsu]).await;
-        let worker = stage.worker("w1");
-        Self { qiniu, wangsu, stage, worker }
+        let (qiniu, at_qiniu) = start(&provider_case::QINIU, json!({})).await;
+        let (wangsu, at_wangsu) = start(&provider_case::WANGSU, wangsu).await;
+        let env = TestEnv::new(vec![at_qiniu, at_wangsu]).await;
+        let worker = env.worker("w1");
+        Self { qiniu, wangsu, env, worker }
     }
 
     async fn end(self) {
-        self.stage.at_rest().await;
+        self.env.at_rest().await;
         self.worker.stop().await;
     }
 }
@@ -58,11 +57,11 @@ async fn it_succeeds_when_both_have() {
     let both = Both::start(json!({})).await;
     both.wangsu.gate().close_for(CallKind::Purge);
     let dir = url("dir/");
-    let submitted = both.stage.submit(&[url("a"), url("b")], &[&dir]).await;
+    let submitted = both.env.submit(&[url("a"), url("b")], &[&dir]).await;
     assert_eq!((submitted.items, submitted.targets.len()), (3, 2));
     both.wangsu.wait_for(|log| log.stats().held == 1).await.unwrap();
     let job = eventually("the part at qiniu ends", || async {
-        let job = both.stage.job(submitted.job).await;
+        let job = both.env.job(submitted.job).await;
         (part(&job, "qiniu").0 != JobState::Active).then_some(job)
     })
     .await;
@@ -70,7 +69,7 @@ async fn it_succeeds_when_both_have() {
     assert_eq!(part(&job, "wangsu"), (JobState::Active, 0, 0));
 
     both.wangsu.gate().open();
-    let job = both.stage.ended(submitted.job).await;
+    let job = both.env.ended(submitted.job).await;
     assert_eq!((job.state, part(&job, "wangsu")), (JobState::Succeeded, (JobState::Succeeded, 3, 0)));
     for sim in [&both.qiniu, &both.wangsu] {
         let log = sim.log();
@@ -82,13 +81,13 @@ async fn it_succeeds_when_both_have() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_partial_when_one_refuses_it() {
     let both = Both::start(json!({ "hosts": ["other.example.com"] })).await;
-    let submitted = both.stage.submit(&[url("a"), url("b")], &[]).await;
-    let job = both.stage.ended(submitted.job).await;
+    let submitted = both.env.submit(&[url("a"), url("b")], &[]).await;
+    let job = both.env.ended(submitted.job).await;
     assert_eq!(job.state, JobState::Partial);
     assert_eq!(part(&job, "qiniu"), (JobState::Succeeded, 2, 0));
     assert_eq!(part(&job, "wangsu"), (JobState::Failed, 0, 2));
-    let wangsu = &both.stage.targets[1].target;
-    let dead = both.stage.queue.inspect().dead_letters(wangsu, 10).await.unwrap();
+    let wangsu = &both.env.targets[1].target;
+    let dead = both.env.queue.inspect().dead_letters(wangsu, 10).await.unwrap();
     assert_eq!(dead.len(), 2);
     assert!(dead.iter().all(|dead| dead.cause.code == "error-channel"), "{dead:?}");
     both.end().await;
@@ -99,8 +98,8 @@ async fn it_is_partial_when_one_fails_an_item() {
     let both = Both::start(json!({})).await;
     let fails = Ending::Failure("origin 404".to_owned());
     both.qiniu.fate(FateRule::new(Selector::Exact(url("b")), fails));
-    let submitted = both.stage.submit(&[url("a"), url("b")], &[]).await;
-    let job = both.stage.ended(submitted.job).await;
+    let submitted = both.env.submit(&[url("a"), url("b")], &[]).await;
+    let job = both.env.ended(submitted.job).await;
     assert_eq!(job.state, JobState::Partial);
     assert_eq!(part(&job, "qiniu"), (JobState::Partial, 1, 1));
     assert_eq!(part(&job, "wangsu"), (JobState::Succeeded, 2, 0));
@@ -111,8 +110,8 @@ async fn it_is_partial_when_one_fails_an_item() {
 async fn it_has_failed_when_both_have() {
     let both = Both::start(json!({ "hosts": ["other.example.com"] })).await;
     both.qiniu.fate(FateRule::new(Selector::All, Ending::Failure("origin 404".to_owned())));
-    let submitted = both.stage.submit(&[url("a")], &[]).await;
-    let job = both.stage.ended(submitted.job).await;
+    let submitted = both.env.submit(&[url("a")], &[]).await;
+    let job = both.env.ended(submitted.job).await;
     assert_eq!(job.state, JobState::Failed);
     assert_eq!((part(&job, "qiniu").2, part(&job, "wangsu").2), (1, 1));
     both.end().await;

@@ -7,7 +7,9 @@ use super::{
     types::{Creation, ServiceError},
 };
 use crate::{
-    BuildContext, Call, CallItem, OpenBatch, Provider, SettingsError, settings, status,
+    BuildContext, Call, CallItem, OpenBatch, Provider, SettingsError,
+    paging::{Listing, Pages},
+    settings, status,
     token::Failure,
     transport::{Answer, Transport, TransportError, Version},
 };
@@ -104,15 +106,15 @@ impl Client {
     }
 
     /// Asks page by page until all has come.
-    async fn tell(&self, question: poll::Question) -> poll::Told {
-        let mut pages = poll::Pages::new(question);
+    async fn list(&self, question: poll::Question) -> poll::TaskListing {
+        let mut pages = Pages::new(question);
         while let Some(question) = pages.next() {
             match self.send(self.detail_request(question)).await {
-                Ok(answer) => pages.read(&answer, self.clock.now()),
+                Ok(answer) => poll::read(&mut pages, &answer, self.clock.now()),
                 Err(failure) => pages.interrupt(failure.cause(), failure.signal()),
             }
         }
-        pages.into_told()
+        pages.into_listing()
     }
 }
 
@@ -130,11 +132,11 @@ impl Provider for Client {
     async fn poll(&self, open: &[OpenBatch]) -> PollReport {
         let mut report = PollReport::default();
         for (at, batch) in open.iter().enumerate() {
-            let told = match poll::question(batch, self.clock.now()) {
-                Ok(question) => self.tell(question).await,
-                Err(cause) => poll::Told::lost(cause),
+            let listing = match poll::question(batch, self.clock.now()) {
+                Ok(question) => self.list(question).await,
+                Err(cause) => Listing::lost(cause),
             };
-            poll::settle(at, batch, told, &mut report);
+            poll::settle(at, batch, listing, &mut report);
         }
         report
     }

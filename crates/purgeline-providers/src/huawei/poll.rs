@@ -5,17 +5,19 @@ use super::{
     submit::{self, Ticket},
     types::{Detail, Record, ServiceError},
 };
-use crate::{OpenBatch, status, transport::Answer};
+use crate::{
+    OpenBatch,
+    paging::{Listing, Paged, Pages},
+    status,
+    transport::Answer,
+};
 use jiff::Timestamp;
-use purgeline_core::{Cause, Class, Outcome, PollAnswer, PollReport, Signal, normalize_url};
+use purgeline_core::{Cause, Class, Outcome, PollReport, normalize_url};
 use std::collections::{HashMap, HashSet};
 
 /// Results of one page: as many as a task has URLs. Up to 10,000 are allowed, 30 is the API's
 /// default (ShowHistoryTaskDetails).
 const PAGE_SIZE: u64 = 1_000;
-
-/// Pages that are read of one answer, lest a wrong `total` keep a worker for ever.
-const MAX_PAGES: u64 = 50;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -39,33 +41,25 @@ pub(super) struct Question {
 }
 
 /// What the provider told of a task.
-#[derive(Debug)]
-pub(super) struct Told {
-    records: Vec<Record>,
+pub(super) type TaskListing = Listing<Record, TaskHead>;
+
+/// What a page says about the whole task.
+#[derive(Debug, Default)]
+pub(super) struct TaskHead {
     /// The whole task has ended.
     done: bool,
     failed: Option<u64>,
-    end: End,
-    signals: Vec<Signal>,
 }
 
-/// How the telling ended.
-#[derive(Debug)]
-enum End {
-    /// All pages were read.
-    Complete,
-    /// Something may be learned later.
-    Interrupted(Cause),
-    /// Nothing will ever be learned.
-    Lost(Cause),
-}
+impl Paged for Question {
+    type Record = Record;
+    type Head = TaskHead;
+    const PROVIDER: &'static str = "Huawei Cloud";
+    const PAGE_SIZE: u64 = PAGE_SIZE;
 
-/// The pages of one question.
-#[derive(Debug)]
-pub(super) struct Pages {
-    /// `None`: nothing more to ask.
-    question: Option<Question>,
-    told: Told,
+    fn next_page(&mut self) {
+        self.page_number += 1;
+    }
 }
 
 /// What to ask about a batch.
@@ -90,27 +84,17 @@ pub(super) fn question(batch: &OpenBatch, now: Timestamp) -> Result<Question, Ca
     })
 }
 
-/// How the batch at position `at` fares.
-pub(super) fn settle(at: usize, batch: &OpenBatch, told: Told, report: &mut PollReport) {
-    let (ended, cause) = match &told.end {
-        // Purges are idempotent: send again.
-        End::Lost(cause) => {
-            let lost = Outcome::Retry { after_ms: None, cause: cause.clone() };
-            (batch.waiting().map(|(item, _)| (item, lost.clone())).collect(), None)
-        }
-        End::Complete => (ended(batch, &told), None),
-        End::Interrupted(cause) => (Vec::new(), Some(cause.clone())),
-    };
-    report.signals.extend(told.signals);
-    report.answers.push(PollAnswer { batch: at, ended, cause });
+/// How the batch at position `at` fares. A task that was not told whole settles nothing.
+pub(super) fn settle(at: usize, batch: &OpenBatch, listing: TaskListing, report: &mut PollReport) {
+    listing.settle(at, batch, report, |listing, all| if all { ended(batch, listing) } else { Vec::new() });
 }
 
 /// The items that have ended, by a task that was told whole.
-fn ended(batch: &OpenBatch, told: &Told) -> Vec<(usize, Outcome)> {
+fn ended(batch: &OpenBatch, listing: &TaskListing) -> Vec<(usize, Outcome)> {
     let asked: HashSet<&str> = batch.items.iter().map(|item| item.item.text()).collect();
     let mut of_item: HashMap<&str, Vec<&Record>> = HashMap::new();
     let mut foreign = Vec::new();
-    for record in &told.records {
+    for record in &listing.records {
         // A URL may come back with its characters raw, as some are sent.
         let normal = || normalize_url(&record.url).ok();
         let text = asked.get(record.url.as_str()).copied();
@@ -120,13 +104,13 @@ fn ended(batch: &OpenBatch, told: &Told) -> Vec<(usize, Outcome)> {
         }
     }
     let nothing_failed = foreign.iter().all(|record| record.status != "failed")
-        && told.failed.is_none_or(|failed| failed == 0);
+        && listing.head.failed.is_none_or(|failed| failed == 0);
     batch
         .waiting()
         .filter_map(|(at, item)| {
             let outcome = match of_item.get(item.item.text()) {
                 Some(records) => outcome(records),
-                None if told.done => Some(unlisted(nothing_failed)),
+                None if listing.head.done => Some(unlisted(nothing_failed)),
                 None => None,
             };
             Some((at, outcome?))
@@ -166,77 +150,26 @@ fn unlisted(nothing_failed: bool) -> Outcome {
     Outcome::Retry { after_ms: None, cause: Cause::new(Class::Unknown, "not-listed", message) }
 }
 
-impl Told {
-    /// Nothing, and nothing to come.
-    pub(super) const fn lost(cause: Cause) -> Self {
-        Self::new(End::Lost(cause))
+/// Takes in a page.
+pub(super) fn read(pages: &mut Pages<Question>, answer: &Answer, now: Timestamp) {
+    if let Some(error) = ServiceError::read(&answer.body) {
+        return refused(pages, &error, answer, now);
     }
-
-    const fn new(end: End) -> Self {
-        Self { records: Vec::new(), done: false, failed: None, end, signals: Vec::new() }
-    }
+    let Some(detail) = Detail::read(&answer.body).filter(|_| (200..300).contains(&answer.status)) else {
+        let cause = status::cause(answer);
+        let signal = status::signal(&cause, answer.retry_after_ms(now));
+        return pages.interrupt(cause, signal);
+    };
+    let head = TaskHead { done: detail.status.as_deref() == Some("task_done"), failed: detail.failed };
+    pages.add(head, detail.urls.unwrap_or_default(), detail.total);
 }
 
-impl Pages {
-    pub(super) const fn new(question: Question) -> Self {
-        Self { question: Some(question), told: Told::new(End::Complete) }
+fn refused(pages: &mut Pages<Question>, error: &ServiceError, answer: &Answer, now: Timestamp) {
+    let cause = submit::cause(error, answer, now);
+    if error.code == codes::NOT_FOUND {
+        return pages.lose(Cause { class: Class::Unknown, ..cause });
     }
-
-    /// What to ask for next; `None` when done.
-    pub(super) const fn next(&self) -> Option<&Question> {
-        self.question.as_ref()
-    }
-
-    /// Takes in a page.
-    pub(super) fn read(&mut self, answer: &Answer, now: Timestamp) {
-        if let Some(error) = ServiceError::read(&answer.body) {
-            return self.refused(&error, answer, now);
-        }
-        let detail = Detail::read(&answer.body).filter(|_| (200..300).contains(&answer.status));
-        let (Some(detail), Some(question)) = (detail, &mut self.question) else {
-            let cause = status::cause(answer);
-            let signal = status::signal(&cause, answer.retry_after_ms(now));
-            return self.interrupt(cause, signal);
-        };
-        let records = detail.urls.unwrap_or_default();
-        let got = records.len() as u64;
-        self.told.records.extend(records);
-        self.told.done = detail.status.as_deref() == Some("task_done");
-        self.told.failed = detail.failed;
-        let more = match detail.total {
-            Some(total) => got > 0 && question.page_number * PAGE_SIZE < total,
-            None => got >= PAGE_SIZE,
-        };
-        if !more {
-            self.question = None;
-        } else if question.page_number >= MAX_PAGES {
-            let message = format!("Huawei Cloud tells more than {MAX_PAGES} pages of {PAGE_SIZE}");
-            self.interrupt(Cause::new(Class::Unknown, "too-many-pages", message), None);
-        } else {
-            question.page_number += 1;
-        }
-    }
-
-    /// Nothing more can be learned now.
-    pub(super) fn interrupt(&mut self, cause: Cause, signal: Option<Signal>) {
-        self.question = None;
-        self.told.end = End::Interrupted(cause);
-        self.told.signals.extend(signal);
-    }
-
-    pub(super) fn into_told(self) -> Told {
-        self.told
-    }
-
-    fn refused(&mut self, error: &ServiceError, answer: &Answer, now: Timestamp) {
-        let cause = submit::cause(error, answer, now);
-        if error.code == codes::NOT_FOUND {
-            self.question = None;
-            self.told.end = End::Lost(Cause { class: Class::Unknown, ..cause });
-            return;
-        }
-        let rest_ms = answer.retry_after_ms(now).or(codes::rest_ms(&error.code));
-        let signal = status::signal(&cause, rest_ms);
-        self.interrupt(cause, signal);
-    }
+    let rest_ms = answer.retry_after_ms(now).or(codes::rest_ms(&error.code));
+    let signal = status::signal(&cause, rest_ms);
+    pages.interrupt(cause, signal);
 }

@@ -1,9 +1,11 @@
 use super::{
     QiniuSettings, poll, signing, submit,
-    types::{ListRequest, Product, RefreshRequest},
+    types::{ListRequest, Product, Record, RefreshRequest},
 };
 use crate::{
-    BuildContext, Call, CallItem, OpenBatch, Provider, SettingsError, settings,
+    BuildContext, Call, CallItem, OpenBatch, Provider, SettingsError,
+    paging::{Listing, Pages},
+    settings,
     transport::{Answer, Transport, TransportError, Version},
 };
 use async_trait::async_trait;
@@ -73,15 +75,15 @@ impl Client {
     }
 
     /// Asks page by page until all that was asked for has come.
-    async fn list(&self, question: ListRequest<'_>) -> poll::Listed {
-        let mut pages = poll::Pages::new(question);
+    async fn list(&self, question: ListRequest<'_>) -> Listing<Record> {
+        let mut pages = Pages::new(question);
         while let Some(question) = pages.next() {
             match self.send(self.list_request(question)).await {
-                Ok(answer) => pages.read(&answer, self.clock.now()),
-                Err(error) => pages.interrupt(error.cause()),
+                Ok(answer) => poll::read(&mut pages, &answer, self.clock.now()),
+                Err(error) => pages.interrupt(error.cause(), None),
             }
         }
-        pages.into_listed()
+        pages.into_listing()
     }
 }
 
@@ -108,11 +110,11 @@ impl Provider for Client {
     async fn poll(&self, open: &[OpenBatch]) -> PollReport {
         let mut report = PollReport::default();
         for (at, batch) in open.iter().enumerate() {
-            let listed = match poll::question(batch, self.clock.now()) {
+            let listing = match poll::question(batch, self.clock.now()) {
                 Ok(question) => self.list(question).await,
-                Err(cause) => poll::Listed::lost(cause),
+                Err(cause) => Listing::lost(cause),
             };
-            poll::settle(at, batch, listed, &mut report);
+            poll::settle(at, batch, listing, &mut report);
         }
         report
     }

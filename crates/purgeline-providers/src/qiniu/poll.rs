@@ -5,16 +5,18 @@ use super::{
     submit::{self, Ticket},
     types::{Coded, ListAnswer, ListRequest, Record},
 };
-use crate::{OpenBatch, day, status, transport::Answer};
+use crate::{
+    OpenBatch, day,
+    paging::{Listing, Paged, Pages},
+    status,
+    transport::Answer,
+};
 use jiff::{Timestamp, ToSpan};
-use purgeline_core::{Cause, Class, Outcome, PollAnswer, PollReport, Signal};
+use purgeline_core::{Cause, Class, Outcome, PollReport};
 use std::collections::HashMap;
 
 /// Records of one page. The API's own default (seed 003), and more than a call's 70 items.
 const PAGE_SIZE: u64 = 100;
-
-/// Pages that are read of one answer, lest a wrong `total` keep a worker for ever.
-const MAX_PAGES: u64 = 50;
 
 /// Days, today included, that are looked at when no dates are given (seed 003).
 const DAYS_BY_DEFAULT: i64 = 3;
@@ -22,31 +24,15 @@ const DAYS_BY_DEFAULT: i64 = 3;
 /// Days, today included, that can be asked about (seed 003).
 const DAYS_KEPT: i64 = 7;
 
-/// What the provider listed.
-#[derive(Debug)]
-pub(super) struct Listed {
-    records: Vec<Record>,
-    end: End,
-    signals: Vec<Signal>,
-}
+impl Paged for ListRequest<'_> {
+    type Record = Record;
+    type Head = ();
+    const PROVIDER: &'static str = "Qiniu";
+    const PAGE_SIZE: u64 = PAGE_SIZE;
 
-/// How a listing ended.
-#[derive(Debug)]
-enum End {
-    /// All pages were read.
-    Complete,
-    /// Something else may be learned later.
-    Interrupted(Cause),
-    /// Nothing will ever be learned.
-    Lost(Cause),
-}
-
-/// The pages of one question.
-#[derive(Debug)]
-pub(super) struct Pages<'a> {
-    /// `None`: nothing more to ask.
-    question: Option<ListRequest<'a>>,
-    listed: Listed,
+    fn next_page(&mut self) {
+        self.page_no += 1;
+    }
 }
 
 /// What to ask about a batch.
@@ -89,19 +75,8 @@ fn window(submitted_at_ms: i64, now: Timestamp) -> Result<(Option<String>, Optio
 }
 
 /// How the batch at position `at` fares.
-pub(super) fn settle(at: usize, batch: &OpenBatch, listed: Listed, report: &mut PollReport) {
-    let Listed { records, end, signals } = listed;
-    report.signals.extend(signals);
-    let (ended, cause) = match end {
-        // Purges are idempotent: send again.
-        End::Lost(cause) => {
-            let lost = Outcome::Retry { after_ms: None, cause };
-            (batch.waiting().map(|(item, _)| (item, lost.clone())).collect(), None)
-        }
-        End::Complete => (ended(batch, &records, true), None),
-        End::Interrupted(cause) => (ended(batch, &records, false), Some(cause)),
-    };
-    report.answers.push(PollAnswer { batch: at, ended, cause });
+pub(super) fn settle(at: usize, batch: &OpenBatch, listing: Listing<Record>, report: &mut PollReport) {
+    listing.settle(at, batch, report, |listing, all| ended(batch, &listing.records, all));
 }
 
 /// The items that have ended by what is listed, which may not be `all` there is.
@@ -174,72 +149,23 @@ fn no_longer_under_way(batch: &OpenBatch, under_way: &[Record]) -> Vec<(usize, O
         .collect()
 }
 
-impl Listed {
-    /// Nothing, and nothing to come.
-    pub(super) const fn lost(cause: Cause) -> Self {
-        Self { records: Vec::new(), end: End::Lost(cause), signals: Vec::new() }
+/// Takes in a page.
+pub(super) fn read(pages: &mut Pages<ListRequest<'_>>, answer: &Answer, now: Timestamp) {
+    match Coded::<ListAnswer>::read(&answer.body) {
+        Some(coded) if coded.code == codes::SUCCESS => {
+            pages.add((), coded.rest.items.unwrap_or_default(), coded.rest.total);
+        }
+        Some(coded) if coded.code == codes::UNKNOWN_REQUEST => pages.lose(submit::cause(&coded)),
+        Some(coded) => {
+            let rest_ms = answer.retry_after_ms(now).unwrap_or(codes::rest_ms(coded.code));
+            stop(pages, submit::cause(&coded), Some(rest_ms));
+        }
+        None => stop(pages, status::cause(answer), answer.retry_after_ms(now)),
     }
 }
 
-impl<'a> Pages<'a> {
-    pub(super) const fn new(question: ListRequest<'a>) -> Self {
-        let listed = Listed { records: Vec::new(), end: End::Complete, signals: Vec::new() };
-        Self { question: Some(question), listed }
-    }
-
-    /// What to ask for next; `None` when done.
-    pub(super) const fn next(&self) -> Option<&ListRequest<'a>> {
-        self.question.as_ref()
-    }
-
-    /// Takes in a page.
-    pub(super) fn read(&mut self, answer: &Answer, now: Timestamp) {
-        let Some(question) = &mut self.question else { return };
-        let coded = match Coded::<ListAnswer>::read(&answer.body) {
-            Some(coded) if coded.code == codes::SUCCESS => coded,
-            Some(coded) => return self.refused(&coded, answer, now),
-            None => return self.stop(status::cause(answer), answer.retry_after_ms(now)),
-        };
-        let records = coded.rest.items.unwrap_or_default();
-        let got = records.len() as u64;
-        self.listed.records.extend(records);
-        question.page_no += 1;
-        let more = match coded.rest.total {
-            Some(total) => got > 0 && question.page_no * PAGE_SIZE < total,
-            None => got >= PAGE_SIZE,
-        };
-        if !more {
-            self.question = None;
-        } else if question.page_no >= MAX_PAGES {
-            let message = format!("Qiniu lists more than {MAX_PAGES} pages of {PAGE_SIZE}");
-            self.interrupt(Cause::new(Class::Unknown, "too-many-pages", message));
-        }
-    }
-
-    pub(super) fn into_listed(self) -> Listed {
-        self.listed
-    }
-
-    /// Nothing more can be learned now.
-    pub(super) fn interrupt(&mut self, cause: Cause) {
-        self.question = None;
-        self.listed.end = End::Interrupted(cause);
-    }
-
-    fn refused(&mut self, coded: &Coded<ListAnswer>, answer: &Answer, now: Timestamp) {
-        let cause = submit::cause(coded);
-        if coded.code == codes::UNKNOWN_REQUEST {
-            self.question = None;
-            self.listed.end = End::Lost(cause);
-        } else {
-            let rest_ms = answer.retry_after_ms(now).unwrap_or(codes::rest_ms(coded.code));
-            self.stop(cause, Some(rest_ms));
-        }
-    }
-
-    /// Interrupted by what holds for the whole target.
-    fn stop(&mut self, cause: Cause, rest_ms: Option<u64>) {
-        self.listed.signals.extend(status::signal(&cause, rest_ms));
-        self.interrupt(cause);
-    }
+/// Interrupted by what holds for the whole target.
+fn stop(pages: &mut Pages<ListRequest<'_>>, cause: Cause, rest_ms: Option<u64>) {
+    let signal = status::signal(&cause, rest_ms);
+    pages.interrupt(cause, signal);
 }

@@ -4,6 +4,7 @@ use super::codes::Code;
 use super::settings::HuaweiSettings;
 use super::wire::{DetailQuery, FileType, ListQuery, TaskDetail, TaskList, TaskSummary, UrlDetail};
 use crate::clock::Moment;
+use crate::page::Page;
 use crate::record::ItemKind;
 use crate::tasks::{Task, TaskState, Tasks};
 
@@ -13,13 +14,6 @@ const FOUND_DAYS: i64 = 7;
 /// How far back it is found with it.
 const KEPT_DAYS: i64 = 15;
 
-/// Which page is asked for.
-#[derive(Clone, Copy)]
-struct Page {
-    size: u64,
-    number: u64,
-}
-
 /// One task with the result of each of its URLs.
 pub(super) fn detail(
     settings: &HuaweiSettings,
@@ -28,7 +22,7 @@ pub(super) fn detail(
     tasks: &Tasks,
     now: Moment,
 ) -> Result<TaskDetail, Code> {
-    let page = Page::read(query.page_size, query.page_number)?;
+    let page = self::page(query.page_size, query.page_number)?;
     let known =
         |s: &str| matches!(s, "processing" | "succeed" | "failed" | "waiting" | "refreshing" | "preheating");
     if !query.status.as_deref().is_none_or(known) {
@@ -56,7 +50,7 @@ pub(super) fn detail(
 
 /// The tasks of the last days, newest first unless another order is asked for.
 pub(super) fn list(query: &ListQuery, tasks: &Tasks, now: Moment) -> Result<TaskList, Code> {
-    let page = Page::read(query.page_size, query.page_number)?;
+    let page = self::page(query.page_size, query.page_number)?;
     let one_of = |value: &Option<String>, known: &[&str]| value.as_deref().is_none_or(|v| known.contains(&v));
     if !one_of(&query.status, &["task_inprocess", "task_done"])
         || !one_of(&query.task_type, &["refresh", "preheating"])
@@ -96,22 +90,12 @@ pub(super) fn list(query: &ListQuery, tasks: &Tasks, now: Moment) -> Result<Task
     Ok(TaskList { total, tasks: page.cut(found.into_iter()).collect() })
 }
 
-// === impl Page ===
-
-impl Page {
-    /// Size and number come together or not at all.
-    fn read(size: Option<u64>, number: Option<u64>) -> Result<Self, Code> {
-        match (size, number) {
-            (None, None) => Ok(Self { size: 30, number: 1 }),
-            (Some(size @ 1..=10_000), Some(number @ 1..=65_535)) => Ok(Self { size, number }),
-            _ => Err(Code::MALFORMED),
-        }
-    }
-
-    fn cut<I: Iterator>(self, all: I) -> impl Iterator<Item = I::Item> {
-        let skipped = (self.number - 1).saturating_mul(self.size);
-        all.skip(usize::try_from(skipped).unwrap_or(usize::MAX))
-            .take(usize::try_from(self.size).unwrap_or(usize::MAX))
+/// The page that is asked for: size and number come together or not at all.
+fn page(size: Option<u64>, number: Option<u64>) -> Result<Page, Code> {
+    match (size, number) {
+        (None, None) => Ok(Page::from_one(30, 1)),
+        (Some(size @ 1..=10_000), Some(number @ 1..=65_535)) => Ok(Page::from_one(size, number)),
+        _ => Err(Code::MALFORMED),
     }
 }
 

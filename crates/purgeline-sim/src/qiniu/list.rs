@@ -7,6 +7,7 @@ use super::settings::QiniuSettings;
 use super::wire::{Code, ListAnswer, ListItem, ListQuery, Uid};
 use crate::clock::Moment;
 use crate::local_time::{self, UTC_PLUS_8};
+use crate::page::Page;
 use crate::provider::Answer;
 use crate::record::ItemKind;
 use crate::tasks::{Task, TaskState, Tasks};
@@ -42,13 +43,8 @@ pub(super) fn list(settings: &QiniuSettings, query: ListQuery, tasks: &Tasks, no
         .into_iter()
         .filter(|task| wanted.has(task, now) && visible(settings, task, now))
         .collect();
-    let skip = usize::try_from(wanted.page_no.saturating_mul(wanted.page_size));
-    let items: Vec<ListItem> = found
-        .iter()
-        .skip(skip.unwrap_or(usize::MAX))
-        .take(usize::try_from(wanted.page_size).unwrap_or(usize::MAX))
-        .map(|task| item(settings, task, now))
-        .collect();
+    let page = Page::from_zero(wanted.page_size, wanted.page_no);
+    let items: Vec<ListItem> = page.cut(found.iter()).map(|task| item(settings, task, now)).collect();
     let answer = ListAnswer {
         code: Code::SUCCESS.number,
         error: Code::SUCCESS.text,

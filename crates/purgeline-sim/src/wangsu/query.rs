@@ -7,6 +7,7 @@ use super::settings::WangsuSettings;
 use super::wire::{Query, QueryAnswer, Refusal, ResultDetail};
 use crate::clock::Moment;
 use crate::local_time::{self, UTC_PLUS_8};
+use crate::page::Page;
 use crate::record::ItemKind;
 use crate::tasks::{Task, TaskState, Tasks};
 
@@ -54,11 +55,7 @@ pub(super) fn query(
     };
     let found: Vec<&Task> = candidates.into_iter().filter(|task| wanted(task)).collect();
     let page_size = query.page_size.filter(|n| *n > 0).unwrap_or(PAGE_SIZE);
-    let skipped = query.page_no.unwrap_or(1).saturating_sub(1).saturating_mul(page_size);
-    let page = found
-        .iter()
-        .skip(usize::try_from(skipped).unwrap_or(usize::MAX))
-        .take(usize::try_from(page_size).unwrap_or(usize::MAX));
+    let page = Page::from_one(page_size, query.page_no.unwrap_or(1)).cut(found.iter());
     Ok(QueryAnswer {
         code: 1,
         message: "handle success",

@@ -1,6 +1,5 @@
-//! What the tests share: a plain HTTP client and the reading of vectors.
+//! What the tests share: a plain HTTP client, and the sending of recorded requests.
 
-use std::path::Path;
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -13,23 +12,6 @@ pub(crate) fn client() -> reqwest::Client {
         builder.pool_max_idle_per_host(0).build().unwrap()
     });
     CLIENT.clone()
-}
-
-/// The vectors whose file name begins so.
-pub(crate) fn vectors(prefix: &str) -> Vec<Value> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
-    let mut paths: Vec<_> = std::fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            name.starts_with(prefix) && !name.contains("worked-examples")
-        })
-        .collect();
-    paths.sort();
-    assert!(!paths.is_empty(), "no vectors {prefix}*");
-    let read = |path: &_| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    paths.iter().map(read).collect()
 }
 
 /// Sends a vector's request as it stands, but for where it goes.

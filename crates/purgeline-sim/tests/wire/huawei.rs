@@ -6,13 +6,13 @@ use purgeline_sim::huawei::{ErrorShape, HuaweiSettings};
 use purgeline_sim::{CallKind, Fault, FaultRule, ManualClock, Options, Sim};
 use serde_json::{Value, json};
 
-use crate::common::{client, send_vector, vectors};
+use crate::common::{client, send_vector};
 
 pub(crate) const CURRENT: &str = "/v1.0/cdn/content/refresh-tasks";
 pub(crate) const LEGACY: &str = "/v1.0/cdn/refreshtasks";
 
 fn worked() -> Value {
-    serde_json::from_str(include_str!("../vectors/huawei-worked-examples.json")).unwrap()
+    purgeline_vectors::worked_examples("huawei")
 }
 
 /// The vectors' keys.
@@ -99,7 +99,7 @@ fn at(date: &str) -> Options {
 
 #[tokio::test]
 async fn accepts_what_the_sdk_sends() {
-    for vector in vectors("huawei-") {
+    for vector in purgeline_vectors::requests("huawei") {
         let domain_id = vector["credentials"]["domain_id"].as_str().map(str::to_owned);
         let options = at(vector["signing"]["x_sdk_date"].as_str().unwrap());
         let sim = HuaweiSettings { domain_id, ..keys() }.start_with(options).await.unwrap();

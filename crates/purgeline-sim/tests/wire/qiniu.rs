@@ -4,18 +4,15 @@ use purgeline_sim::qiniu::{BadItems, HttpStatus, QiniuSettings};
 use purgeline_sim::{CallKind, Sim};
 use serde_json::{Value, json};
 
-use crate::common::{client, send_vector, vectors};
+use crate::common::{client, send_vector};
 
 pub(crate) const REFRESH: &str = "/v2/tune/refresh";
 pub(crate) const LIST: &str = "/v2/tune/refresh/list";
 pub(crate) const PREFETCH: &str = "/v2/tune/prefetch";
 
-/// Signatures computed by hand, with the credentials of the vectors.
-const WORKED: &str = include_str!("../vectors/qiniu-worked-examples.json");
-
 /// The vectors' account, with directory permission.
 pub(crate) fn account() -> QiniuSettings {
-    let worked: Value = serde_json::from_str(WORKED).unwrap();
+    let worked: Value = purgeline_vectors::worked_examples("qiniu");
     let key = |name: &str| worked["credentials"][name].as_str().unwrap().to_owned();
     QiniuSettings {
         access_key: key("access_key"),
@@ -26,7 +23,7 @@ pub(crate) fn account() -> QiniuSettings {
 }
 
 pub(crate) fn authorization(path: &str) -> String {
-    let worked: Value = serde_json::from_str(WORKED).unwrap();
+    let worked: Value = purgeline_vectors::worked_examples("qiniu");
     worked["authorization"][path].as_str().unwrap().to_owned()
 }
 
@@ -48,7 +45,7 @@ pub(crate) fn urls(n: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn accepts_what_the_sdks_send() {
-    for vector in vectors("qiniu-") {
+    for vector in purgeline_vectors::requests("qiniu") {
         let sim = account().start().await.unwrap();
         let (status, answer) = send_vector(sim.base_url(), &vector).await;
         assert_eq!((status, &answer["code"]), (200, &json!(200)), "{}", vector["label"]);

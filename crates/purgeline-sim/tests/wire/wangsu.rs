@@ -6,16 +6,13 @@ use purgeline_sim::wangsu::WangsuSettings;
 use purgeline_sim::{CallKind, Fault, FaultRule, ManualClock, Options, Sim};
 use serde_json::{Value, json};
 
-use crate::common::{client, send_vector, vectors};
+use crate::common::{client, send_vector};
 
 pub(crate) const PURGE: &str = "/ccm/purge/ItemIdReceiver";
 pub(crate) const QUERY: &str = "/ccm/purge/ItemIdQuery";
 
-/// Signatures computed by hand.
-const WORKED: &str = include_str!("../vectors/wangsu-worked-examples.json");
-
 fn worked() -> Value {
-    serde_json::from_str(WORKED).unwrap()
+    purgeline_vectors::worked_examples("wangsu")
 }
 
 /// The vectors' account.
@@ -73,7 +70,7 @@ fn at(text: &str) -> Options {
 
 #[tokio::test]
 async fn accepts_what_the_sdk_and_the_seeds_script_send() {
-    for vector in vectors("wangsu-") {
+    for vector in purgeline_vectors::requests("wangsu") {
         let time = vector["signing"]["x_cnc_timestamp"].as_str();
         let time = time.map_or(Ok("2017-04-30T23:20:37Z".parse().unwrap()), |seconds| {
             jiff::Timestamp::from_second(seconds.parse().unwrap())

@@ -94,8 +94,7 @@ async fn batches_are_found_by_time_and_paged_from_one() {
 async fn times_are_in_the_zone_that_is_asked_for() {
     let (sim, _clock) = open(account()).await;
     submit(&sim, json!({ "urls": urls(1) })).await;
-    let example: Value =
-        serde_json::from_str(include_str!("../vectors/wangsu-worked-examples.json")).unwrap();
+    let example = purgeline_vectors::worked_examples("wangsu");
     let ask = async |zone: &str| {
         let request = client()
             .post(format!("{}{QUERY}", sim.base_url()))

@@ -30,7 +30,7 @@ pub(super) struct Account {
 
 /// An account's simulator, and the proxy before it.
 #[derive(Debug)]
-pub(super) struct Stand {
+pub(super) struct SimAccount {
     pub(super) account: &'static Account,
     pub(super) sim: Sim,
     pub(super) proxy: Proxy,
@@ -146,15 +146,15 @@ pub(super) fn serving(host: &str) -> Vec<&'static str> {
 }
 
 /// The targets' configuration, each behind its proxy.
-pub(super) fn targets(stands: &[Stand]) -> Value {
-    stands
+pub(super) fn targets(sim_accounts: &[SimAccount]) -> Value {
+    sim_accounts
         .iter()
-        .map(|stand| (stand.account.name.to_owned(), stand.target()))
+        .map(|sim_account| (sim_account.account.name.to_owned(), sim_account.target()))
         .collect::<serde_json::Map<_, _>>()
         .into()
 }
 
-impl Stand {
+impl SimAccount {
     pub(super) async fn start(account: &'static Account) -> Result<Self> {
         let sim = purgeline_sim::start(account.name, Options::default(), (account.account)()).await?;
         let proxy = Proxy::start(sim.addr(), Late::Lose).await?;
@@ -187,22 +187,22 @@ impl Stand {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site;
+    use crate::trial_dir;
     use purgeline_config::{Layers, Secrets, load};
     use purgeline_sim::{Fault, FaultRule};
 
     #[tokio::test]
     async fn every_account_starts_and_knows_its_refusals() {
-        let mut stands = Vec::new();
+        let mut sim_accounts = Vec::new();
         for account in &ACCOUNTS {
-            stands.push(Stand::start(account).await.unwrap());
+            sim_accounts.push(SimAccount::start(account).await.unwrap());
         }
-        for stand in &stands {
-            for code in stand.account.refusals {
-                stand.sim.fault(FaultRule::new(Fault::refuse(code))).unwrap();
+        for sim_account in &sim_accounts {
+            for code in sim_account.account.refusals {
+                sim_account.sim.fault(FaultRule::new(Fault::refuse(code))).unwrap();
             }
         }
-        let text = site::configuration(1_000, &json!({}), &targets(&stands)).unwrap();
+        let text = trial_dir::configuration(1_000, &json!({}), &targets(&sim_accounts)).unwrap();
         let loaded = load(&Layers::of_text(text), Secrets::Read).unwrap();
         assert_eq!(loaded.targets.len(), ACCOUNTS.len());
     }

@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     evidence::{AccountLog, Evidence, FinalJob, FinalLetter, Finals},
+    fleet::Fleet,
     journal::{self, Line},
-    world::World,
 };
 
 /// Between two looks.
@@ -24,51 +24,51 @@ const MOST_DEAD: usize = 1_000_000;
 const AT_ONCE: usize = 32;
 
 /// Has the producers finish, waits until nothing waits any more, and ends the workers.
-pub(super) async fn drain(world: &World) -> Result<()> {
-    for (at, slot) in world.producers.iter().enumerate() {
+pub(super) async fn drain(fleet: &Fleet) -> Result<()> {
+    for (at, slot) in fleet.producers.iter().enumerate() {
         let process = slot.process.lock().await.take();
         if let Some(process) = process
             && let Err(error) = process.terminate().await
         {
-            world.trouble(format!("producer {at} did not stop as told: {error:#}"));
+            fleet.trouble(format!("producer {at} did not stop as told: {error:#}"));
         }
     }
-    for at in 0..world.producers.len() {
-        let mut process = world.producer(at, true)?;
+    for at in 0..fleet.producers.len() {
+        let mut process = fleet.producer(at, true)?;
         if let Err(error) = process.succeeded().await {
-            world.trouble(format!("what producer {at} had begun was never accepted: {error:#}"));
+            fleet.trouble(format!("what producer {at} had begun was never accepted: {error:#}"));
         }
     }
-    rest(world).await?;
-    for (at, slot) in world.workers.iter().enumerate() {
+    rest(fleet).await?;
+    for (at, slot) in fleet.workers.iter().enumerate() {
         let process = slot.process.lock().await.take();
         if let Some(process) = process
             && let Err(error) = process.terminate().await
         {
-            world.trouble(format!("worker {at} did not stop as told: {error:#}"));
+            fleet.trouble(format!("worker {at} did not stop as told: {error:#}"));
         }
     }
     Ok(())
 }
 
 /// Waits until every target is at rest, or nothing has changed for long.
-async fn rest(world: &World) -> Result<()> {
+async fn rest(fleet: &Fleet) -> Result<()> {
     let (mut last, mut changed) = (None, Instant::now());
     loop {
-        world.look_after().await?;
-        let standing = world.standing().await?;
-        if standing.values().all(|stats| busy(stats) == 0) {
+        fleet.look_after().await?;
+        let stats = fleet.stats().await?;
+        if stats.values().all(|target| busy(target) == 0) {
             return Ok(());
         }
-        let progress = progress(&standing);
+        let progress = progress(&stats);
         if last.as_ref() != Some(&progress) {
             (last, changed) = (Some(progress), Instant::now());
         }
         if changed.elapsed() > STANDSTILL {
-            world.trouble(format!(
+            fleet.trouble(format!(
                 "nothing has ended for {} s: {}",
                 STANDSTILL.as_secs(),
-                serde_json::to_string_pretty(&standing)?
+                serde_json::to_string_pretty(&stats)?
             ));
             return Ok(());
         }
@@ -89,7 +89,7 @@ fn busy(stats: &Value) -> u64 {
 }
 
 /// What changes when something ends. Sending the same again and again is no progress.
-fn progress(standing: &BTreeMap<String, Value>) -> Vec<u64> {
+fn progress(stats: &BTreeMap<String, Value>) -> Vec<u64> {
     let of = |stats: &Value| {
         let counters = &stats["counters"];
         [
@@ -100,30 +100,30 @@ fn progress(standing: &BTreeMap<String, Value>) -> Vec<u64> {
             number(stats, "outbox"),
         ]
     };
-    standing.values().flat_map(of).collect()
+    stats.values().flat_map(of).collect()
 }
 
 /// Takes the simulators' logs and the final states down in the run's directory.
-pub(super) async fn take_down(world: &World) -> Result<()> {
+pub(super) async fn take_down(fleet: &Fleet) -> Result<()> {
     let mut accounts = BTreeMap::new();
-    let mut finals = Finals { troubles: world.troubles(), ..Finals::default() };
-    for stand in &world.stands {
-        let name = stand.account.name.to_owned();
-        let limits = stand.account.limits.to_vec();
-        let calls = stand.sim.log().calls().iter().map(|call| (**call).clone()).collect();
+    let mut finals = Finals { troubles: fleet.troubles(), ..Finals::default() };
+    for sim_account in &fleet.sim_accounts {
+        let name = sim_account.account.name.to_owned();
+        let limits = sim_account.account.limits.to_vec();
+        let calls = sim_account.sim.log().calls().iter().map(|call| (**call).clone()).collect();
         finals.limits.insert(name.clone(), limits.clone());
-        accounts.insert(name, AccountLog { limits, calls, tasks: stand.sim.tasks() });
+        accounts.insert(name, AccountLog { limits, calls, tasks: sim_account.sim.tasks() });
     }
     let mut ids = Vec::new();
-    for at in 0..world.producers.len() {
-        let lines = journal::read(&world.site.dir().join(format!("producer-{at}.jsonl")))?;
+    for at in 0..fleet.producers.len() {
+        let lines = journal::read(&fleet.trial_dir.dir().join(format!("producer-{at}.jsonl")))?;
         ids.extend(lines.into_iter().filter_map(|line| match line {
             Line::Accepted(accepted) => Some(accepted.job),
             Line::Trying { .. } => None,
         }));
     }
     let mut jobs = stream::iter(ids)
-        .map(|id| async move { anyhow::Ok((id, world.queue.inspect().job(id, &world.targets).await?)) })
+        .map(|id| async move { anyhow::Ok((id, fleet.queue.inspect().job(id, &fleet.targets).await?)) })
         .buffer_unordered(AT_ONCE);
     while let Some((id, job)) = jobs.try_next().await? {
         if let Some(job) = job {
@@ -132,8 +132,8 @@ pub(super) async fn take_down(world: &World) -> Result<()> {
             finals.jobs.insert(id, job);
         }
     }
-    for target in &world.targets {
-        let letters = world.queue.inspect().dead_letters(target, MOST_DEAD).await?;
+    for target in &fleet.targets {
+        let letters = fleet.queue.inspect().dead_letters(target, MOST_DEAD).await?;
         let letters = letters.into_iter().map(|letter| FinalLetter {
             item: letter.item,
             code: letter.cause.code,
@@ -142,7 +142,7 @@ pub(super) async fn take_down(world: &World) -> Result<()> {
         });
         finals.dead.insert(target.name.to_string(), letters.collect());
     }
-    let violations = world.queue.audit().verify(&world.targets).await?;
+    let violations = fleet.queue.audit().verify(&fleet.targets).await?;
     finals.verify = violations.into_iter().map(|found| format!("{}: {}", found.target, found.what)).collect();
-    Evidence::write(world.site.dir(), &accounts, &finals)
+    Evidence::write(fleet.trial_dir.dir(), &accounts, &finals)
 }

@@ -6,13 +6,13 @@ mod accounts;
 mod check;
 mod drain;
 mod evidence;
+mod fleet;
+mod inject;
 mod journal;
 mod plan;
 mod producer;
 mod report;
-mod strike;
 mod workload;
-mod world;
 
 use std::{
     fs,
@@ -27,9 +27,9 @@ use clap::Args;
 
 use crate::output::OutputOptions;
 use evidence::Evidence;
-use plan::{Cast, Strike};
+use fleet::Fleet;
+use plan::{FleetSize, TimedFault};
 use report::Report;
-use world::World;
 
 pub(crate) use producer::{ProduceArgs, command as produce_command};
 
@@ -74,21 +74,22 @@ const LEASE_MS: u64 = 4_000;
 /// When something cannot be started or asked.
 pub(crate) async fn command(args: &ChaosArgs) -> Result<ExitCode> {
     let seed = args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
-    let cast = Cast { workers: args.workers.into(), producers: args.producers.into(), lease_ms: LEASE_MS };
+    let size =
+        FleetSize { workers: args.workers.into(), producers: args.producers.into(), lease_ms: LEASE_MS };
     let duration = Duration::from_secs_f64(args.minutes * 60.0);
-    let plan = plan::draw(seed, u64::try_from(duration.as_millis())?, cast);
+    let plan = plan::draw(seed, u64::try_from(duration.as_millis())?, size);
     eprintln!("==> chaos for {} min, seed {seed}: {} faults", args.minutes, plan.len());
-    let world = Arc::new(World::new(seed, args.pause_ms, cast).await?);
-    fs::write(world.site.dir().join("plan.json"), serde_json::to_vec_pretty(&plan)?)?;
+    let fleet = Arc::new(Fleet::new(seed, args.pause_ms, size).await?);
+    fs::write(fleet.trial_dir.dir().join("plan.json"), serde_json::to_vec_pretty(&plan)?)?;
 
-    let judged = run(args, seed, &world, &plan, duration).await;
-    let world = Arc::into_inner(world).context("every strike is over")?;
+    let judged = run(args, seed, &fleet, &plan, duration).await;
+    let fleet = Arc::into_inner(fleet).context("every fault is over")?;
     let keep = args.keep || !judged.as_ref().is_ok_and(Report::holds);
     // Before the directory goes: they write there.
-    let World { site, redis, workers, producers, .. } = world;
+    let Fleet { trial_dir, redis, workers, producers, .. } = fleet;
     drop((redis, workers, producers));
     if keep {
-        eprintln!("kept: {}", site.keep().display());
+        eprintln!("kept: {}", trial_dir.keep().display());
     }
     let report = judged?;
     args.output.print(&report)?;
@@ -98,23 +99,23 @@ pub(crate) async fn command(args: &ChaosArgs) -> Result<ExitCode> {
 async fn run(
     args: &ChaosArgs,
     seed: u64,
-    world: &Arc<World>,
-    plan: &[Strike],
+    fleet: &Arc<Fleet>,
+    plan: &[TimedFault],
     duration: Duration,
 ) -> Result<Report> {
-    for at in 0..world.workers.len() {
-        world.start_worker(at).await?;
+    for at in 0..fleet.workers.len() {
+        fleet.start_worker(at).await?;
     }
-    for at in 0..world.producers.len() {
-        world.start_producer(at).await?;
+    for at in 0..fleet.producers.len() {
+        fleet.start_producer(at).await?;
     }
-    strike::run(world, plan, duration).await?;
+    inject::run(fleet, plan, duration).await?;
     eprintln!("==> no more faults, draining");
     let drained = Instant::now();
-    drain::drain(world).await?;
+    drain::drain(fleet).await?;
     let drained_s = drained.elapsed().as_secs_f64();
-    drain::take_down(world).await?;
-    let report = Report::of(&Evidence::read(world.site.dir())?).with_faults(plan);
+    drain::take_down(fleet).await?;
+    let report = Report::of(&Evidence::read(fleet.trial_dir.dir())?).with_faults(plan);
     Ok(Report { seed: Some(seed), minutes: Some(args.minutes), drained_s: Some(drained_s), ..report })
 }
 

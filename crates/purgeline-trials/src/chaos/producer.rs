@@ -16,7 +16,7 @@ use super::{
     now_ms,
     workload::{self, Wish},
 };
-use crate::site;
+use crate::trial_dir;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ProduceArgs {
@@ -51,7 +51,7 @@ const RETRY_MS: std::ops::Range<u64> = 20..300;
 /// When a job is refused: all are well formed.
 pub(crate) async fn command(args: &ProduceArgs) -> Result<ExitCode> {
     let mut terminated = signal(SignalKind::terminate())?;
-    let producer = site::producer(&args.config, &args.redis)?;
+    let producer = trial_dir::producer(&args.config, &args.redis)?;
     let mut journal = Journal::open(&args.journal)?;
     let mut random = StdRng::seed_from_u64(args.seed ^ journal.next());
     if args.finish {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{
     check::{self, Violation},
     evidence::Evidence,
-    plan::Strike,
+    plan::TimedFault,
 };
 use crate::output::table;
 
@@ -63,9 +63,9 @@ impl Report {
         }
     }
 
-    pub(super) fn with_faults(mut self, plan: &[Strike]) -> Self {
-        for strike in plan {
-            *self.faults.entry(strike.to_string()).or_default() += 1;
+    pub(super) fn with_faults(mut self, plan: &[TimedFault]) -> Self {
+        for fault in plan {
+            *self.faults.entry(fault.to_string()).or_default() += 1;
         }
         self
     }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     process::Process,
-    site::{self, Site},
+    trial_dir::{self, TrialDir},
 };
 
 const WORKERS: usize = 4;
@@ -28,8 +28,8 @@ const JOB_URLS: u64 = 10_000;
 const LEASE_MS: u64 = 5_000;
 
 /// The worker processes of a case.
-struct Fleet<'a> {
-    site: &'a Site,
+struct WorkerPool<'a> {
+    trial_dir: &'a TrialDir,
     redis_url: &'a str,
     running: Vec<Process>,
     joined: usize,
@@ -40,17 +40,17 @@ struct Fleet<'a> {
 pub(super) async fn run(case: &Case) -> Result<CaseReport> {
     let sim = case.account.start().await?;
     let targets = json!({ "cdn": case.account.target(&sim) });
-    let site = Site::new("limits", 5_000, &json!({ "lease_ms": LEASE_MS }), &targets)?;
-    let redis = site.redis().await?;
-    let producer = site::producer(site.config(), redis.url())?;
+    let trial_dir = TrialDir::new("limits", 5_000, &json!({ "lease_ms": LEASE_MS }), &targets)?;
+    let redis = trial_dir.redis().await?;
+    let producer = trial_dir::producer(trial_dir.config(), redis.url())?;
     for from in (0..case.backlog).step_by(usize::try_from(JOB_URLS)?) {
         let urls = (from..case.backlog.min(from + JOB_URLS))
             .map(|number| format!("https://www.example.com/{number:07}"))
             .collect();
         producer.submit(&JobRequest { urls, ..JobRequest::default() }, Accept::Whole).await?;
     }
-    let mut fleet = Fleet {
-        site: &site,
+    let mut pool = WorkerPool {
+        trial_dir: &trial_dir,
         redis_url: redis.url(),
         running: Vec::new(),
         joined: 0,
@@ -58,24 +58,24 @@ pub(super) async fn run(case: &Case) -> Result<CaseReport> {
         killed: 0,
     };
     for _ in 0..WORKERS {
-        fleet.join()?;
+        pool.join()?;
     }
-    let worked = fleet.work_off(case, &sim).await;
+    let worked = pool.work_off(case, &sim).await;
     if let Err(error) = worked {
-        let dir = site.keep();
+        let dir = trial_dir.keep();
         return Err(error.context(format!("see the workers' logs in {}", dir.display())));
     }
-    let (joined, terminated, killed) = (fleet.joined, fleet.terminated, fleet.killed);
-    for worker in fleet.running {
+    let (joined, terminated, killed) = (pool.joined, pool.terminated, pool.killed);
+    for worker in pool.running {
         worker.terminate().await?;
     }
     Ok(measure(case, &sim, (joined, terminated, killed)))
 }
 
-impl Fleet<'_> {
+impl WorkerPool<'_> {
     fn join(&mut self) -> Result<()> {
         self.joined += 1;
-        let worker = self.site.worker(&format!("worker-{}", self.joined), self.redis_url)?;
+        let worker = self.trial_dir.worker(&format!("worker-{}", self.joined), self.redis_url)?;
         self.running.push(worker);
         Ok(())
     }

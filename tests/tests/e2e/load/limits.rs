@@ -5,8 +5,8 @@ use purgeline_core::{JobState, config::WorkerConfig};
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::Queue;
 use purgeline_sim::{CallKind, Sim, qiniu::QiniuSettings};
-use purgeline_tests::{RETENTION, RunningWorker, Stage, many_urls, qiniu, target, worker_config};
-use purgeline_worker::{Observer, Step, Worker};
+use purgeline_tests::{RETENTION, RunningWorker, TestEnv, many_urls, qiniu, target, worker_config};
+use purgeline_worker::{CrashPoint, FaultHook, Worker};
 use serde_json::{Value, json};
 use std::{
     sync::{
@@ -25,16 +25,16 @@ async fn rated() -> Sim {
 
 /// Works off so many URLs, all at each target, with two workers.
 async fn work_off(sim: &Sim, targets: Vec<ConfiguredTarget>, urls: usize) {
-    let stage = Stage::new(targets).await;
-    let submitted = stage.submit(&many_urls(urls), &[]).await;
+    let env = TestEnv::new(targets).await;
+    let submitted = env.submit(&many_urls(urls), &[]).await;
     // Room for what a busy machine does to a call between worker and provider.
     let config = WorkerConfig { headroom_ms: 250, ..worker_config() };
     let workers = ["w1", "w2"].map(|name| {
-        let queue = Queue::open(stage.redis().url()).unwrap();
-        RunningWorker::run(Worker::new(queue.work(), stage.targets.clone(), config.clone(), RETENTION, name))
+        let queue = Queue::open(env.redis().url()).unwrap();
+        RunningWorker::run(Worker::new(queue, env.targets.clone(), config.clone(), RETENTION, name))
     });
-    assert_eq!(stage.ended(submitted.job).await.state, JobState::Succeeded);
-    stage.at_rest().await;
+    assert_eq!(env.ended(submitted.job).await.state, JobState::Succeeded);
+    env.at_rest().await;
     assert_eq!(sim.log().stats().items_distinct, urls as u64);
     for worker in workers {
         worker.stop().await;
@@ -93,12 +93,12 @@ const SLOW: Duration = Duration::from_millis(60);
 #[derive(Default)]
 struct Slow(AtomicU64);
 
-impl Observer for Slow {
-    fn reached(&self, step: Step) {
-        match step {
+impl FaultHook for Slow {
+    fn reached(&self, point: CrashPoint) {
+        match point {
             // Not a wait for something: a machine, or a way to Redis, that is slow.
-            Step::Leased => std::thread::sleep(SLOW),
-            Step::Sending => {
+            CrashPoint::Leased => std::thread::sleep(SLOW),
+            CrashPoint::Sending => {
                 self.0.fetch_add(1, Ordering::SeqCst);
             }
             _ => {}
@@ -110,15 +110,15 @@ impl Observer for Slow {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_always_late_makes_the_fleet_slower_and_breaks_no_limit() {
     let sim = rated().await;
-    let stage = Stage::new(vec![cdn(&sim, "cdn", json!({"limits": {"max_urls": 6}}))]).await;
-    let submitted = stage.submit(&many_urls(720), &[]).await;
+    let env = TestEnv::new(vec![cdn(&sim, "cdn", json!({"limits": {"max_urls": 6}}))]).await;
+    let submitted = env.submit(&many_urls(720), &[]).await;
     let slow = Arc::new(Slow::default());
     let workers = [
-        RunningWorker::run(stage.new_worker(&stage.targets, "slow").with_observer(slow.clone())),
-        RunningWorker::run(stage.new_worker(&stage.targets, "fast")),
+        RunningWorker::run(env.new_worker(&env.targets, "slow").with_fault_hook(slow.clone())),
+        RunningWorker::run(env.new_worker(&env.targets, "fast")),
     ];
-    assert_eq!(stage.ended(submitted.job).await.state, JobState::Succeeded);
-    stage.at_rest().await;
+    assert_eq!(env.ended(submitted.job).await.state, JobState::Succeeded);
+    env.at_rest().await;
     assert_within_limits(&sim);
     let (slow, all) = (slow.0.load(Ordering::SeqCst), sim.log().stats().purge_calls);
     assert!(0 < slow && slow < all, "{slow} of {all} calls were the slow worker's");

@@ -2,14 +2,13 @@
 //! limits. Time is turned by hand at both ends, so minutes of the provider pass in seconds and no
 //! machine is too slow.
 
-use crate::{
-    scene::Scene,
-    subject::Subject,
-    subjects,
-    volume::{BadWay, ITEMS, Items, Volume},
-};
+use crate::sim_fixture::SimFixture;
 use purgeline_core::{Action, CallLimits, Class, Item, Kind, RateUnit};
 use purgeline_sim::{CallKind, CallLog};
+use purgeline_tests::{
+    ProviderCase,
+    provider_case::{self, BadWay, ITEMS, Volume, VolumeItems},
+};
 use redis::AsyncTypedCommands;
 use serde_json::{Value, json};
 use std::{
@@ -31,66 +30,66 @@ const HEADROOM_MS: u64 = 150;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn qiniu() {
-    work_off(&subjects::QINIU).await;
+    work_off(&provider_case::QINIU).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wangsu() {
-    work_off(&subjects::WANGSU).await;
+    work_off(&provider_case::WANGSU).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn huawei() {
-    work_off(&subjects::HUAWEI).await;
+    work_off(&provider_case::HUAWEI).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ztgame() {
-    work_off(&subjects::ZTGAME).await;
+    work_off(&provider_case::ZTGAME).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn foresight() {
-    work_off(&subjects::FORESIGHT).await;
+    work_off(&provider_case::FORESIGHT).await;
 }
 
-async fn work_off(subject: &'static Subject) {
+async fn work_off(provider: &'static ProviderCase) {
     let begun = Instant::now();
-    let volume = subject.volume.as_ref().expect("it has limits");
-    let items = volume.items(subject, SEED);
-    let mut scene = Scene::set(subject, volume.account(&items), config(subject, volume)).await;
-    scene.step = Duration::from_millis(STEP_MS);
-    scene.hurry = 1;
-    volume.decide(&scene.sim, &items);
+    let volume = provider.volume.as_ref().expect("it has limits");
+    let items = volume.items(provider, SEED);
+    let mut fixture = SimFixture::set(provider, volume.account(&items), config(provider, volume)).await;
+    fixture.step = Duration::from_millis(STEP_MS);
+    fixture.hurry = 1;
+    volume.decide(&fixture.sim, &items);
     let mut jobs = Vec::new();
     for chunk in items.all.chunks(ITEMS / JOBS) {
-        jobs.push((scene.submit(chunk).await, chunk));
+        jobs.push((fixture.submit(chunk).await, chunk));
     }
-    let since_ms = scene.now_ms();
-    scene.work(HEADROOM_MS);
-    scene.pass_until("all jobs end", async || (ended(&scene).await == JOBS).then_some(())).await;
-    let took_s = (scene.now_ms() - since_ms) / 1_000;
+    let since_ms = fixture.now_ms();
+    fixture.work(HEADROOM_MS);
+    fixture.pass_until("all jobs end", async || (ended(&fixture).await == JOBS).then_some(())).await;
+    let took_s = (fixture.now_ms() - since_ms) / 1_000;
 
     let is_bad: HashMap<_, _> = items.bad.iter().map(|(item, bad)| (item, bad)).collect();
     for (job, chunk) in jobs {
         let bad = chunk.iter().filter(|item| is_bad.contains_key(item)).count() as u64;
-        assert_eq!(scene.counts(job).await, (chunk.len() as u64 - bad, bad));
+        assert_eq!(fixture.counts(job).await, (chunk.len() as u64 - bad, bad));
     }
-    assert_causes(&scene, &items).await;
-    let log = scene.sim.log();
+    assert_causes(&fixture, &items).await;
+    let log = fixture.sim.log();
     assert_eq!(log.stats().limited, 0, "no call was refused for a limit");
-    assert_within_rates(subject, volume, &log);
-    let calls = Calls::count(subject, &items, &log);
-    report(subject, volume, &items, &calls, took_s, begun);
+    assert_within_rates(provider, volume, &log);
+    let calls = Calls::count(provider, &items, &log);
+    report(provider, volume, &items, &calls, took_s, begun);
     assert!(calls.made as f64 <= calls.most(), "{calls:?}");
-    scene.end().await;
+    fixture.end().await;
 }
 
 /// Each item is sent once, at the rates that the provider declares, in shorter windows if need be.
-fn config(subject: &Subject, volume: &Volume) -> Value {
+fn config(provider: &ProviderCase, volume: &Volume) -> Value {
     let mut config = json!({ "max_attempts": 1 });
     if volume.shortened > 1 {
-        let rates = subject.descriptor().limits.rates;
+        let rates = provider.descriptor().limits.rates;
         let rates: Vec<_> = rates
             .iter()
             .map(|rate| {
@@ -104,16 +103,16 @@ fn config(subject: &Subject, volume: &Volume) -> Value {
 }
 
 /// Jobs that have ended.
-async fn ended(scene: &Scene) -> usize {
-    let (queue, target) = (&scene.stage.queue, scene.stage.target());
+async fn ended(fixture: &SimFixture) -> usize {
+    let (queue, target) = (&fixture.env.queue, fixture.env.target());
     let ended = queue.manager().hget(queue.keys().stats(target), "jobs_ended").await.unwrap();
     ended.map_or(0, |ended| ended.parse().unwrap())
 }
 
 /// Each bad item has failed with its own cause, and nothing else has failed.
-async fn assert_causes(scene: &Scene, items: &Items) {
+async fn assert_causes(fixture: &SimFixture, items: &VolumeItems) {
     let mut dead: HashMap<_, _> =
-        scene.dead_letters().await.into_iter().map(|dead| (dead.item, dead.cause)).collect();
+        fixture.dead_letters().await.into_iter().map(|dead| (dead.item, dead.cause)).collect();
     assert_eq!(dead.len(), items.bad.len());
     for (item, bad) in &items.bad {
         let cause = dead.remove(&item.name(Action::Default)).expect("a bad item fails");
@@ -127,10 +126,10 @@ async fn assert_causes(scene: &Scene, items: &Items) {
 }
 
 /// In no window of a declared rate more has arrived than it allows.
-fn assert_within_rates(subject: &Subject, volume: &Volume, log: &CallLog) {
-    for rate in subject.descriptor().limits.rates {
+fn assert_within_rates(provider: &ProviderCase, volume: &Volume, log: &CallLog) {
+    for rate in provider.descriptor().limits.rates {
         let window = Duration::from_millis(rate.window_ms.get() / volume.shortened);
-        let kind = if rate.unit == RateUnit::Polls { CallKind::Status } else { subject.purges };
+        let kind = if rate.unit == RateUnit::Polls { CallKind::Status } else { provider.purges };
         let busiest = log.busiest(window, |call| call.kind == kind);
         let most = match rate.unit {
             RateUnit::Calls | RateUnit::Polls => busiest.calls,
@@ -154,15 +153,15 @@ struct Calls {
 }
 
 impl Calls {
-    fn count(subject: &Subject, items: &Items, log: &CallLog) -> Self {
-        let call = subject.descriptor().limits.call;
+    fn count(provider: &ProviderCase, items: &VolumeItems, log: &CallLog) -> Self {
+        let call = provider.descriptor().limits.call;
         let searched = items.bad.iter().filter(|(_, bad)| bad.way.is_searched());
         let search = searched.fold(0.0, |sum, (item, _)| {
             let most = call.max_of_kind[&item.kind()].get();
             sum + 2.0 * f64::from(most).log2() + 2.0
         });
         Self {
-            made: log.of_kind(subject.purges).count(),
+            made: log.of_kind(provider.purges).count(),
             least: least(&call, &items.all),
             search,
             asked: log.of_kind(CallKind::Status).count(),
@@ -192,12 +191,19 @@ fn least(call: &CallLimits, items: &[Item]) -> usize {
 }
 
 #[expect(clippy::print_stdout, reason = "shown by --no-capture: the figures")]
-fn report(subject: &Subject, volume: &Volume, items: &Items, calls: &Calls, took_s: i64, begun: Instant) {
+fn report(
+    provider: &ProviderCase,
+    volume: &Volume,
+    items: &VolumeItems,
+    calls: &Calls,
+    took_s: i64,
+    begun: Instant,
+) {
     let bad = items.bad.len();
     println!(
         "{}: {ITEMS} items ({} dirs), {} good, {bad} bad; {} purge calls (least {}, and at most {:.0} to find {} unnamed); \
          {} questions; 0 refused for a limit; {took_s} s at the provider in {:.1} s; windows / {}",
-        subject.name,
+        provider.name,
         volume.dirs,
         ITEMS - bad,
         calls.made,

@@ -1,29 +1,29 @@
 //! For each code that a provider declares, the simulator gives that answer to a real worker, and
 //! the items end as the code's class says.
 
-mod case;
+mod code_case;
 mod complete;
 mod fates;
 mod polls;
 mod purges;
 
-use crate::{subject::Subject, subjects};
-use case::Case;
+use code_case::CodeCase;
 use futures::{FutureExt, StreamExt, stream};
+use purgeline_tests::ProviderCase;
 use std::{any::Any, panic::AssertUnwindSafe};
 
 /// Scenes at once, each with a redis-server of its own.
 const AT_ONCE: usize = 4;
 
 #[expect(clippy::print_stdout, reason = "shown by --no-capture: how long each case took")]
-async fn walk(subject: &'static Subject) {
-    let mut cases: Vec<_> = Case::all(subject);
+async fn walk(provider: &'static ProviderCase) {
+    let mut cases: Vec<_> = CodeCase::all(provider);
     // `WALK=CDN.0110 cargo nextest run … walk::huawei` runs these alone.
     if let Ok(part) = std::env::var("WALK") {
         cases.retain(|case| case.to_string().contains(&part));
     }
     let count = cases.len();
-    let run = |case: Case| async move {
+    let run = |case: CodeCase| async move {
         let (name, begun) = (case.to_string(), std::time::Instant::now());
         let result = AssertUnwindSafe(case.run()).catch_unwind().await;
         println!("{:>6} ms  {name}", begun.elapsed().as_millis());
@@ -46,26 +46,14 @@ fn words(panic: &(dyn Any + Send)) -> &str {
 }
 
 macro_rules! walks {
-    ($($name:ident = $subject:path;)*) => {
+    ($($name:ident = $case:path;)*) => {
         $(
             #[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                walk(&$subject).await;
+                walk(&$case).await;
             }
         )*
-
-        /// The subjects that are walked.
-        const WALKED: &[&Subject] = &[$(&$subject),*];
     };
 }
 
-walks! {
-    foresight = subjects::FORESIGHT;
-    http = subjects::HTTP;
-    huawei = subjects::HUAWEI;
-    huawei_legacy_with_iam = subjects::HUAWEI_LEGACY;
-    qiniu = subjects::QINIU;
-    wangsu = subjects::WANGSU;
-    wangsu_with_ak_sk = subjects::WANGSU_AK_SK;
-    ztgame = subjects::ZTGAME;
-}
+purgeline_tests::each_provider_case!(walks);

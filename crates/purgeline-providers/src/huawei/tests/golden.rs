@@ -1,32 +1,11 @@
 use super::*;
 use crate::huawei::{auth::Auth, poll::Question, signing};
+use purgeline_vectors::{requests, worked_examples};
 use reqwest::{
     Request,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap},
 };
 use secrecy::ExposeSecret;
-
-const VECTORS: [&str; 6] = [
-    include_str!("../../../vectors/huawei-python-refresh-urls.json"),
-    include_str!("../../../vectors/huawei-python-refresh-dirs.json"),
-    include_str!("../../../vectors/huawei-python-history-task-details.json"),
-    include_str!("../../../vectors/huawei-python-history-tasks.json"),
-    include_str!("../../../vectors/huawei-python-quota.json"),
-    include_str!("../../../vectors/huawei-python-seed-refreshtasks-signer.json"),
-];
-
-fn vector(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
-fn named(name: &str) -> Value {
-    let found = VECTORS.iter().map(|text| vector(text)).find(|vector| vector["label"] == name);
-    found.unwrap_or_else(|| panic!("no vector {name}"))
-}
-
-fn examples() -> Value {
-    vector(include_str!("../../../vectors/huawei-worked-examples.json"))
-}
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap()
@@ -74,7 +53,7 @@ fn value<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 
 #[test]
 fn every_signature_is_the_sdks() {
-    for vector in VECTORS.iter().map(|text| vector(text)) {
+    for vector in requests("huawei") {
         let expected = header(&vector, "authorization");
         let names = signed_names(expected);
         // In another order and case than they are signed in.
@@ -159,7 +138,7 @@ fn a_creation_is_what_the_sdk_sends() {
             json!({"enterprise_project_id": "0", "api": "legacy"}),
         ),
     ] {
-        let vector = named(name);
+        let vector = purgeline_vectors::request(name);
         let client = client_of(&vector["credentials"], &more);
         assert_same(&client, client.creation_request(&items).unwrap(), &vector);
     }
@@ -167,33 +146,43 @@ fn a_creation_is_what_the_sdk_sends() {
 
 #[test]
 fn a_question_is_what_the_sdk_sends() {
-    let vector = named("huawei-python-history-task-details");
+    let vector = purgeline_vectors::request("huawei-python-history-task-details");
     let client = client_of(&vector["credentials"], &json!({"enterprise_project_id": "all"}));
     let question = Question { task: "7620242".to_owned(), page_size: 100, page_number: 1, create_time: None };
     assert_same(&client, client.detail_request(&question), &vector);
-    let vector = named("huawei-python-quota");
+    let vector = purgeline_vectors::request("huawei-python-quota");
     assert_same(&client, client.quota_request(), &vector);
 }
 
 #[test]
 fn the_worked_examples_come_out_to_the_byte() {
-    let examples = examples();
-    let credentials = &examples["inputs"]["huawei"];
+    let examples = worked_examples("huawei");
+    let credentials = &examples["credentials"];
     let items = [url("http://www.example.com/index.html"), url("http://www.example.com/web")];
     let project =
         |id: &str, api: &str| client_of(credentials, &json!({"enterprise_project_id": id, "api": api}));
     let (legacy, current) = (project("0", "legacy"), project("0", "current"));
     let question = Question { task: "7620242".to_owned(), page_size: 100, page_number: 1, create_time: None };
     let all = project("all", "current");
-    for (name, client, request) in [
-        ("huawei create (seed path)", &legacy, legacy.creation_request(&items).unwrap()),
-        ("huawei create (current path)", &current, current.creation_request(&items).unwrap()),
-        ("huawei detail", &all, all.detail_request(&question)),
-    ] {
-        let (example, request) = (&examples[name], signed(client, request, "20260101T000000Z"));
+    let sent = [
+        (&legacy, legacy.creation_request(&items).unwrap()),
+        (&current, current.creation_request(&items).unwrap()),
+        (&all, all.detail_request(&question)),
+    ];
+    let examples_of = examples["examples"].as_array().unwrap();
+    assert_eq!(examples_of.len(), sent.len());
+    for (example, (client, request)) in examples_of.iter().zip(sent) {
+        let request = signed(client, request, text(&examples["x_sdk_date"]));
         let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default();
+        assert_eq!(request.method().as_str(), example["method"]);
+        assert_eq!(request.url().path(), text(&example["path"]).split('?').next().unwrap());
         assert_eq!(std::str::from_utf8(body).unwrap(), example["body"]);
-        assert_eq!(value(request.headers(), "authorization"), example["authorization"], "{name}");
+        assert_eq!(
+            value(request.headers(), "authorization"),
+            example["authorization"],
+            "{}",
+            example["path"]
+        );
     }
 }
 

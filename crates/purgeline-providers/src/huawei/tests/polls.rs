@@ -1,5 +1,8 @@
 use super::*;
-use crate::huawei::poll::{self, Pages, Told};
+use crate::{
+    huawei::poll,
+    paging::{Listing, Pages},
+};
 
 const TASK: &str = "7620242";
 const DAY_MS: i64 = 86_400_000;
@@ -36,20 +39,20 @@ fn page(status: &str, total: usize, records: &[Value]) -> Value {
 /// Asks with these answers, one a page, and settles.
 fn ask(batch: &OpenBatch, pages: &[Answer]) -> PollReport {
     let mut report = PollReport::default();
-    let told = match poll::question(batch, now()) {
-        Err(cause) => Told::lost(cause),
+    let listing = match poll::question(batch, now()) {
+        Err(cause) => Listing::lost(cause),
         Ok(question) => {
             let mut asked = Pages::new(question);
             for (at, page) in pages.iter().enumerate() {
                 let question = asked.next().unwrap_or_else(|| panic!("asked for {at} pages only"));
                 assert_eq!(question.page_number, at as u64 + 1);
-                asked.read(page, now());
+                poll::read(&mut asked, page, now());
             }
             assert!(asked.next().is_none(), "asks for more than {} pages", pages.len());
-            asked.into_told()
+            asked.into_listing()
         }
     };
-    poll::settle(3, batch, told, &mut report);
+    poll::settle(3, batch, listing, &mut report);
     assert_eq!((report.answers.len(), report.answers[0].batch), (1, 3));
     report
 }

@@ -1,10 +1,7 @@
 use super::*;
 use crate::qiniu::{signing, types::ListRequest};
+use purgeline_vectors::worked_examples;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-
-fn vector(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
 
 /// The client of a vector's credentials.
 fn client_of(vector: &Value) -> Client {
@@ -36,13 +33,13 @@ fn a_refresh_is_what_the_sdk_sends() {
     let index = url("http://bar.foo.com/index.html");
     let page = url("http://bar.foo.com/a/b.png?v=1");
     let (one, two) = (dir("http://bar.foo.com/dir/"), dir("http://bar.foo.com/dir2/*"));
-    for (text, items) in [
-        (include_str!("../../../vectors/qiniu-curl-seed-refresh.json"), vec![&index]),
-        (include_str!("../../../vectors/qiniu-python-refresh-urls.json"), vec![&index, &page]),
-        (include_str!("../../../vectors/qiniu-python-refresh-dirs.json"), vec![&one, &two]),
-        (include_str!("../../../vectors/qiniu-python-refresh-both.json"), vec![&index, &page, &one, &two]),
+    for (name, items) in [
+        ("qiniu-curl-seed-refresh", vec![&index]),
+        ("qiniu-python-refresh-urls", vec![&index, &page]),
+        ("qiniu-python-refresh-dirs", vec![&one, &two]),
+        ("qiniu-python-refresh-both", vec![&index, &page, &one, &two]),
     ] {
-        let mut vector = vector(text);
+        let mut vector = purgeline_vectors::request(name);
         // The API takes a dir with and without the star (seed 003); items are normalised to the
         // form without.
         let body = vector["body"].as_str().unwrap().replace("/dir2/*", "/dir2/");
@@ -55,7 +52,7 @@ fn a_refresh_is_what_the_sdk_sends() {
 
 #[test]
 fn non_ascii_is_sent_as_the_sdk_reads_it() {
-    let vector = vector(include_str!("../../../vectors/qiniu-python-refresh-unicode.json"));
+    let vector = purgeline_vectors::request("qiniu-python-refresh-unicode");
     let raw = Item::from_normalized(Kind::Url, "http://bar.foo.com/图片.png");
     let item = CallItem { item: raw, action: Action::Default };
     let request = client_of(&vector).refresh_request(&[item]).unwrap();
@@ -64,7 +61,7 @@ fn non_ascii_is_sent_as_the_sdk_reads_it() {
 
 #[test]
 fn a_question_is_what_the_seed_describes() {
-    let vector = vector(include_str!("../../../vectors/qiniu-python-refresh-list.json"));
+    let vector = purgeline_vectors::request("qiniu-python-refresh-list");
     let question = ListRequest {
         request_id: Some("57edce1a23232391821e303b"),
         page_size: 100,
@@ -76,11 +73,11 @@ fn a_question_is_what_the_seed_describes() {
 
 #[test]
 fn paths_are_signed_as_the_sdk_signs_them() {
-    let examples = vector(include_str!("../../../vectors/qiniu-authorizations.json"));
-    let inputs = &examples["inputs"];
-    let key = |name: &str| SecretString::from(inputs[name].as_str().unwrap());
+    let examples = worked_examples("qiniu");
+    let credentials = &examples["credentials"];
+    let key = |name: &str| SecretString::from(credentials[name].as_str().unwrap());
     let mut checked = 0;
-    for (path, expected) in examples.as_object().unwrap().iter().filter(|(path, _)| path.starts_with('/')) {
+    for (path, expected) in examples["authorization"].as_object().unwrap() {
         let header = signing::authorization(&key("access_key"), &key("secret_key"), path);
         assert_eq!(secrecy::ExposeSecret::expose_secret(&header), expected.as_str().unwrap());
         checked += 1;

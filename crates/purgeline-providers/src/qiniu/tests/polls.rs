@@ -1,7 +1,7 @@
 use super::*;
-use crate::qiniu::{
-    poll::{self, Listed, Pages},
-    types::ListRequest,
+use crate::{
+    paging::{Listing, Pages},
+    qiniu::{poll, types::ListRequest},
 };
 
 const REQUEST: &str = "57edce1a23232391821e303b";
@@ -30,20 +30,20 @@ fn page(total: usize, records: &[Value]) -> Value {
 /// Asks with these answers, one a page, and settles.
 fn ask(batch: &OpenBatch, pages: &[Answer]) -> PollReport {
     let mut report = PollReport::default();
-    let listed = match poll::question(batch, now()) {
-        Err(cause) => Listed::lost(cause),
+    let listing = match poll::question(batch, now()) {
+        Err(cause) => Listing::lost(cause),
         Ok(question) => {
             let mut asked = Pages::new(question);
             for (at, page) in pages.iter().enumerate() {
                 let question = asked.next().unwrap_or_else(|| panic!("asked for {at} pages only"));
                 assert_eq!(question.page_no, at as u64);
-                asked.read(page, now());
+                poll::read(&mut asked, page, now());
             }
             assert!(asked.next().is_none(), "asks for more than {} pages", pages.len());
-            asked.into_listed()
+            asked.into_listing()
         }
     };
-    poll::settle(3, batch, listed, &mut report);
+    poll::settle(3, batch, listing, &mut report);
     assert_eq!((report.answers.len(), report.answers[0].batch), (1, 3));
     report
 }

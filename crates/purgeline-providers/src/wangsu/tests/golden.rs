@@ -2,10 +2,6 @@ use super::*;
 use crate::wangsu::types::QueryRequest;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE};
 
-fn vector(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
 fn header(vector: &Value, name: &str) -> Option<String> {
     let headers = vector["headers"].as_array().unwrap();
     let found = headers.iter().find(|header| header[0].as_str().unwrap().eq_ignore_ascii_case(name));
@@ -61,13 +57,13 @@ fn a_purge_is_what_the_sdk_and_the_seed_send() {
     let two = with(Action::Delete, url("https://www.abc.com/test/test2.txt"));
     let test = with(Action::Expire, dir("https://www.abc.com/test/"));
     let test2 = with(Action::Expire, dir("https://www.abc.com/test2/"));
-    for (text, items) in [
-        (include_str!("../../../vectors/wangsu-python-aksk-purge-urls.json"), vec![&one, &two]),
-        (include_str!("../../../vectors/wangsu-python-aksk-purge-dirs.json"), vec![&test, &test2]),
-        (include_str!("../../../vectors/wangsu-python-aksk-purge-both.json"), vec![&one, &test]),
-        (include_str!("../../../vectors/wangsu-curl-seed-both.json"), vec![&test, &one, &test2, &two]),
+    for (name, items) in [
+        ("wangsu-python-aksk-purge-urls", vec![&one, &two]),
+        ("wangsu-python-aksk-purge-dirs", vec![&test, &test2]),
+        ("wangsu-python-aksk-purge-both", vec![&one, &test]),
+        ("wangsu-curl-seed-both", vec![&test, &one, &test2, &two]),
     ] {
-        let vector = vector(text);
+        let vector = purgeline_vectors::request(name);
         let client = client_of(&vector);
         let items: Vec<_> = items.into_iter().cloned().collect();
         let request = client.purge_request(&items).unwrap();
@@ -80,11 +76,8 @@ fn a_question_is_what_the_sdk_and_the_documents_have() {
     let item_id = Some("64ec364dd81d4052a3534c1e86167950".to_owned());
     let pages = QueryRequest { item_id, page_no: Some(1), page_size: Some(100), ..QueryRequest::default() };
     let plain = QueryRequest { page_no: None, page_size: None, ..pages.clone() };
-    for (text, question) in [
-        (include_str!("../../../vectors/wangsu-python-aksk-query.json"), pages),
-        (include_str!("../../../vectors/wangsu-curl-apikey-query.json"), plain),
-    ] {
-        let vector = vector(text);
+    for (name, question) in [("wangsu-python-aksk-query", pages), ("wangsu-curl-apikey-query", plain)] {
+        let vector = purgeline_vectors::request(name);
         let client = client_of(&vector);
         let request = client.query_request(&question).unwrap();
         assert_same(request, &vector);
@@ -93,7 +86,7 @@ fn a_question_is_what_the_sdk_and_the_documents_have() {
 
 #[test]
 fn the_limits_are_asked_for_as_the_sdk_does() {
-    let vector = vector(include_str!("../../../vectors/wangsu-python-aksk-limit.json"));
+    let vector = purgeline_vectors::request("wangsu-python-aksk-limit");
     let client = client_of(&vector);
     assert_same(client.limit_request().unwrap(), &vector);
 }

@@ -1,24 +1,23 @@
 use super::*;
 use crate::wangsu::{signing, types::QueryRequest};
+use purgeline_vectors::worked_examples;
 use reqwest::{Request, header::AUTHORIZATION};
-
-fn examples() -> Value {
-    serde_json::from_str(include_str!("../../../vectors/wangsu-signatures.json")).unwrap()
-}
 
 #[test]
 fn the_api_keys_header_is_the_worked_examples() {
-    let examples = examples();
-    let inputs = &examples["inputs"]["wangsu basic"];
-    let api_key = SecretString::from(inputs["api_key"].as_str().unwrap());
-    for name in ["wangsu basic", "wangsu basic 2"] {
-        let example = &examples[name];
+    let examples = worked_examples("wangsu");
+    let credentials = &examples["credentials"];
+    let settings = json!({"username": credentials["username"], "api_key": credentials["api_key"]});
+    let api_key = SecretString::from(credentials["api_key"].as_str().unwrap());
+    let basic = examples["basic"].as_array().unwrap();
+    assert_eq!(basic.len(), 2);
+    for example in basic {
         let date = example["date"].as_str().unwrap();
-        let header = signing::basic(inputs["username"].as_str().unwrap(), &api_key, date);
+        let header = signing::basic(credentials["username"].as_str().unwrap(), &api_key, date);
         assert_eq!(header, example["authorization"]);
         // And with the client's clock.
         let time = jiff::fmt::rfc2822::parse(date).unwrap().timestamp();
-        let request = client_at(inputs, time).limit_request().unwrap();
+        let request = client_at(&settings, time).limit_request().unwrap();
         assert_eq!(request.headers()["date"], date);
         assert_eq!(request.headers()[AUTHORIZATION].to_str().unwrap(), header);
     }
@@ -26,10 +25,11 @@ fn the_api_keys_header_is_the_worked_examples() {
 
 #[test]
 fn the_ak_sk_signature_is_the_worked_examples() {
-    let examples = examples();
-    let example = &examples["wangsu aksk"];
+    let examples = worked_examples("wangsu");
+    let (credentials, example) = (&examples["credentials"], &examples["aksk"]);
+    let settings = json!({"access_key": credentials["access_key"], "secret_key": credentials["secret_key"]});
     let second: i64 = example["timestamp"].as_str().unwrap().parse().unwrap();
-    let client = client_at(&examples["inputs"]["wangsu aksk"], Timestamp::from_second(second).unwrap());
+    let client = client_at(&settings, Timestamp::from_second(second).unwrap());
     let question = QueryRequest {
         item_id: Some("64ec364dd81d4052a3534c1e86167950".to_owned()),
         page_no: Some(1),
