@@ -30,7 +30,7 @@ pub use inspect::{
     quotas::{QuotaRate, QuotaUse, QuotaWait},
     rates::RateUse,
     standing::{Standing, WaitReason},
-    target::{BatchState, BatchView, LOOKED_AT, PendingItem, TargetStats},
+    target::{BatchState, BatchView, CoveringDir, LOOKED_AT, PendingItem, TargetStats},
     watch::{Event, Snapshot, TargetSnapshot, Watched},
 };
 pub use operate::{

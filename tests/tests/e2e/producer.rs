@@ -41,7 +41,9 @@ async fn several_producers_may_submit_the_same_job_at_once() {
     let env = TestEnv::new(vec![target("cdn", qiniu(sim.base_url(), lifted_limits()))]).await;
     let request = keyed(many_urls(2_300));
     let producers: Vec<_> = (0..6)
-        .map(|_| Producer::new(Queue::open(env.redis().url()).unwrap(), env.targets.clone(), RETENTION))
+        .map(|_| {
+            Producer::new(Queue::open(env.redis().url()).unwrap().produce(), env.targets.clone(), RETENTION)
+        })
         .collect();
     let submitting = producers.iter().map(|producer| producer.submit(&request, Accept::Whole));
     let submitted: Vec<_> =
@@ -70,7 +72,8 @@ async fn a_submission_cut_off_anywhere_is_repeated_and_counts_once() {
     let mut cut = 0;
     for lets_through in (1_000..100_000).step_by(9_000) {
         let relay = Relay::past(dir, lets_through).await;
-        let producer = Producer::new(Queue::open(relay.url()).unwrap(), env.targets.clone(), RETENTION);
+        let producer =
+            Producer::new(Queue::open(relay.url()).unwrap().produce(), env.targets.clone(), RETENTION);
         let request = request.clone();
         let submitting = tokio::spawn(async move { producer.submit(&request, Accept::Whole).await });
         relay.blocked().await;

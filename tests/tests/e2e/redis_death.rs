@@ -64,7 +64,7 @@ async fn redis_is_killed_under_load_and_started_again() {
             // Each with a connection of its own, as if it were a process of its own.
             let queue = Queue::open(env.redis().url()).unwrap();
             let targets = env.targets.clone();
-            let worker = Worker::new(queue, targets, config.clone(), RETENTION, name);
+            let worker = Worker::new(queue.work(), targets, config.clone(), RETENTION, name);
             RunningWorker::run(worker)
         })
         .into();

@@ -98,7 +98,7 @@ async fn a_job_that_makes_no_sense_is_refused() {
     let unknown = env.producer.submit(&to("cnd"), Accept::GoodItems).await.unwrap_err();
     assert_eq!(unknown.to_string(), "there is no target \"cnd\": configured are cdn");
 
-    let nowhere = Producer::new(env.queue.clone(), Vec::new(), RETENTION);
+    let nowhere = Producer::new(env.queue.produce(), Vec::new(), RETENTION);
     let error = nowhere.submit(&to("cdn"), Accept::GoodItems).await.unwrap_err();
     assert!(error.to_string().contains("none is configured"), "{error}");
     assert_nothing_enqueued(&env).await;

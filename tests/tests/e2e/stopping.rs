@@ -126,7 +126,7 @@ async fn a_worker_does_not_wait_for_a_call_beyond_its_grace() {
     sim.gate().close_for(CallKind::Purge);
     let submitted = env.submit(&[url("a")], &[]).await;
     let config = WorkerConfig { shutdown_grace_ms: 1, ..worker_config() };
-    let worker = Worker::new(env.queue.clone(), env.targets.clone(), config, RETENTION, "impatient");
+    let worker = Worker::new(env.queue.work(), env.targets.clone(), config, RETENTION, "impatient");
     let worker = RunningWorker::run(worker);
     sim.wait_for(|log| log.stats().held == 1).await.unwrap();
     worker.stop().await;

@@ -20,7 +20,7 @@ fn by_wake_ups_alone() -> WorkerConfig {
 async fn an_idle_worker_is_woken_and_needs_no_polling() {
     let sim = QiniuSettings { processing_ms: 60, ..QiniuSettings::lifted() }.start().await.unwrap();
     let env = TestEnv::new(vec![target("cdn", qiniu(sim.base_url(), json!({})))]).await;
-    let worker = Worker::new(env.queue.clone(), env.targets.clone(), by_wake_ups_alone(), RETENTION, "w1");
+    let worker = Worker::new(env.queue.work(), env.targets.clone(), by_wake_ups_alone(), RETENTION, "w1");
     let worker = RunningWorker::run(worker);
     for name in ["a", "b", "c"] {
         // Each comes when the worker has long gone to rest again, or is just about to.
@@ -60,14 +60,14 @@ async fn a_lease_is_kept_as_long_as_its_worker_lives() {
     let sim = QiniuSettings { processing_ms: 0, ..QiniuSettings::lifted() }.start().await.unwrap();
     let env = TestEnv::timed(vec![target("cdn", qiniu(sim.base_url(), json!({})))], &clocks).await;
     let config = WorkerConfig { lease_ms: LEASE_MS.try_into().unwrap(), ..worker_config() };
-    let worker = Worker::new(env.queue.clone(), env.targets.clone(), config, RETENTION, "w1")
+    let worker = Worker::new(env.queue.work(), env.targets.clone(), config, RETENTION, "w1")
         .with_clock(Arc::new(clocks.queue.clone()));
     let worker = RunningWorker::run(worker);
     sim.gate().close_for(CallKind::Purge);
     let submitted = env.submit(&[url("a")], &[]).await;
     sim.wait_for(|log| log.stats().held == 1).await.unwrap();
 
-    let leases = env.queue.keys().of_target(env.target(), "leases");
+    let leases = env.queue.keys().leases(env.target());
     let left_ms = || async {
         let leases = env.queue.manager().zrange_withscores(&leases, 0, -1).await.unwrap();
         leases.first().expect("the batch is leased").1 - env.queue.now_ms().await.unwrap() as f64

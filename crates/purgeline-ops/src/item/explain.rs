@@ -1,7 +1,9 @@
 use crate::ops::quota_policy;
-use purgeline_core::{Action, Item, Kind, Priority, ancestors};
+use purgeline_core::{Action, Item, Kind, Priority, Target};
 use purgeline_providers::ConfiguredTarget;
-use purgeline_queue::{BatchState, PendingItem, Queue, QueueError, QuotaWait, Record, Standing, WaitReason};
+use purgeline_queue::{
+    BatchState, CoveringDir, PendingItem, Queue, QueueError, QuotaWait, Record, Standing, WaitReason,
+};
 use serde::Serialize;
 
 /// Where an item is at a target, and so why it has not been purged yet.
@@ -14,13 +16,12 @@ pub enum ItemState {
         #[serde(flatten)]
         wait: Wait,
     },
-    /// A waiting dir above it will purge it.
+    /// A dir above it will purge it.
     Covered {
         /// That dir.
         dir: String,
-        /// Since when, and why still.
-        #[serde(flatten)]
-        wait: Wait,
+        /// Where that is.
+        by: Box<Self>,
     },
     /// It waits for the end of the job's embargo.
     Embargoed {
@@ -108,32 +109,29 @@ pub(crate) async fn find(
 ) -> Result<Option<ItemState>, QueueError> {
     // What the item is called does not depend on the priority.
     let (action, _) = target.lane(item, wished, Priority::Normal);
-    if let Some((_, wait)) = find_pending(queue, target, standing, item, action).await? {
-        return Ok(Some(ItemState::Pending { wait }));
+    if let Some((_, state)) = find_pending(queue, target, standing, item, action).await? {
+        return Ok(Some(state));
     }
-    if let Some(id) = queue.inspect().batch_of(&target.target, item, action).await?
-        && let Some(batch) = queue.inspect().batch(&target.target, &id).await?
-    {
-        return Ok(Some(ItemState::Batch {
-            batch: id,
-            state: batch.state,
-            receipt: batch.receipt,
-            submitted_at_ms: batch.submitted_at_ms,
-            due_ms: batch.due_ms,
-            polls: batch.polls,
-        }));
+    match queue.inspect().batch_of(&target.target, item, action).await? {
+        Some(id) => find_batch(queue, &target.target, id).await,
+        None => Ok(None),
     }
-    for dir in ancestors(item) {
-        let dir = Item::from_normalized(Kind::Dir, dir);
-        if let Some((pending, wait)) = find_pending(queue, target, standing, &dir, action).await? {
-            return Ok(Some(ItemState::Covered { dir: pending.name, wait }));
-        }
-    }
-    Ok(None)
 }
 
-/// What waits to be sent under an item's own name at a target, and why it still does. `action`: as
-/// the target does it.
+async fn find_batch(queue: &Queue, target: &Target, id: String) -> Result<Option<ItemState>, QueueError> {
+    let Some(batch) = queue.inspect().batch(target, &id).await? else { return Ok(None) };
+    Ok(Some(ItemState::Batch {
+        batch: id,
+        state: batch.state,
+        receipt: batch.receipt,
+        submitted_at_ms: batch.submitted_at_ms,
+        due_ms: batch.due_ms,
+        polls: batch.polls,
+    }))
+}
+
+/// What waits under an item's own name at a target, and why it still does. `action`: as the target
+/// does it.
 ///
 /// # Errors
 /// When Redis cannot be asked.
@@ -143,16 +141,30 @@ pub(crate) async fn find_pending(
     standing: &Standing,
     item: &Item,
     action: Action,
-) -> Result<Option<(PendingItem, Wait)>, QueueError> {
-    let Some(pending) = queue.inspect().pending_item(&target.target, item, action).await? else {
+) -> Result<Option<(PendingItem, ItemState)>, QueueError> {
+    let inspect = queue.inspect();
+    let Some(mut pending) = inspect.pending_item(&target.target, item, action).await? else {
         return Ok(None);
     };
-    let quota = queue
-        .inspect()
-        .quota_wait(&target.target, &quota_policy(target), item, pending.record.lane.priority)
-        .await?;
+    if let Some(covering) = inspect.covering_dir(&target.target, item, action, &pending.record).await? {
+        let CoveringDir { dir, batch } = covering;
+        let by = match batch {
+            Some(id) => find_batch(queue, &target.target, id).await?,
+            // A dir has few others above it.
+            None => Box::pin(find_pending(queue, target, standing, &dir, action)).await?.map(|(_, by)| by),
+        };
+        if let Some(by) = by {
+            return Ok(Some((pending, ItemState::Covered { dir: dir.name(action), by: Box::new(by) })));
+        }
+    }
+    if pending.record.covered_by().is_some() {
+        // Its dir is through with it, so it is about to return to its lane.
+        (pending.record.due_ms, pending.record.cause) = (None, None);
+    }
+    let priority = pending.record.lane.priority;
+    let quota = inspect.quota_wait(&target.target, &quota_policy(target), item, priority).await?;
     let wait = Wait { quota, ..Wait::of(item.kind(), &pending.record, standing) };
-    Ok(Some((pending, wait)))
+    Ok(Some((pending, ItemState::Pending { wait })))
 }
 
 impl Wait {

@@ -1,6 +1,6 @@
-use super::explain::{self, Wait};
+use super::explain::{self, ItemState};
 use crate::OpsError;
-use purgeline_core::{Action, Item, JobId, Kind, Priority, TargetName, ancestors};
+use purgeline_core::{Action, Item, JobId, Kind, Priority, TargetName};
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{BatchState, DeadLetter, EmbargoedItem, Hold, LastOutcome, PendingItem, Queue};
 use serde::Serialize;
@@ -33,14 +33,14 @@ pub struct ItemAtTarget {
     pub dead_letter: Option<DeadLetter>,
 }
 
-/// What waits to be sent, and would purge the item.
+/// What waits of the item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WaitingAtTarget {
-    /// What waits: the item, or the dir that covers it.
+    /// Its name.
     pub item: String,
-    /// Since when, and why still.
+    /// Where it is, and why still.
     #[serde(flatten)]
-    pub wait: Wait,
+    pub state: ItemState,
     /// The jobs that wait for it; not all of them if `more_jobs`.
     pub jobs: Vec<JobId>,
     /// More jobs wait for it than are named.
@@ -95,18 +95,14 @@ impl ItemAtTarget {
             last: queue.inspect().last_outcomes(target, item, action).await?,
             dead_letter: None,
         };
-        let dirs = ancestors(item).map(|dir| Item::from_normalized(Kind::Dir, dir));
-        for candidate in std::iter::once(item.clone()).chain(dirs) {
-            let found = explain::find_pending(queue, configured, &standing, &candidate, action).await?;
-            let Some((PendingItem { name, record }, wait)) = found else { continue };
+        let found = explain::find_pending(queue, configured, &standing, item, action).await?;
+        if let Some((PendingItem { name, record }, state)) = found {
             let before = match record.due_ms {
                 Some(_) => None,
-                None => queue.inspect().items_before(target, &candidate, action, &record.lane).await?,
+                None => queue.inspect().items_before(target, item, action, &record.lane).await?,
             };
-            let jobs = record.jobs.clone();
-            let more_jobs = record.more_jobs;
-            status.waiting = Some(WaitingAtTarget { item: name, wait, jobs, more_jobs, before });
-            break;
+            let (jobs, more_jobs) = (record.jobs, record.more_jobs);
+            status.waiting = Some(WaitingAtTarget { item: name, state, jobs, more_jobs, before });
         }
         for id in queue.inspect().batches_of(target, item, action).await? {
             // It may have ended since.

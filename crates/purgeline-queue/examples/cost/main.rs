@@ -187,7 +187,7 @@ impl Bench {
         let cost = self
             .measure(async {
                 for _ in 0..CALLS {
-                    self.queue.lease(&self.target, "w", &self.policy).await?;
+                    self.queue.work().lease(&self.target, "w", &self.policy).await?;
                 }
                 Ok(())
             })

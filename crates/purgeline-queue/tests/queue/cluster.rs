@@ -181,11 +181,11 @@ async fn each_primary_gets_the_library_and_loses_the_old_ones() {
         }
         let name = format!("job{round}");
         for target in &targets {
-            queue.enqueue(target, &crate::bed::chunk(&name, &items), ROOM).await.unwrap();
+            queue.produce().enqueue(target, &crate::bed::chunk(&name, &items), ROOM).await.unwrap();
         }
-        let old = queue.old_libraries().await.unwrap();
+        let old = queue.audit().old_libraries().await.unwrap();
         assert!(old.len() == 3 && old.iter().all(|library| library.name == other), "{old:?}");
-        assert_eq!(queue.remove_old_libraries().await.unwrap(), old);
+        assert_eq!(queue.audit().remove_old_libraries().await.unwrap(), old);
         for node in cluster.masters() {
             let list: redis::Value = node.ask(cmd("FUNCTION").arg("LIST")).await.unwrap();
             let list = format!("{list:?}");

@@ -179,18 +179,18 @@ async fn the_rights_that_the_readme_names_are_enough() {
     let address = server.url().replace("redis://", "redis://purgeline:SECRET@");
     bed.queue = Queue::open(&address).unwrap().with_clock(bed.clock.clone());
 
-    let wakeups = bed.queue.wakeups(std::slice::from_ref(&bed.target)).await;
+    let wakeups = bed.queue.work().wakeups(std::slice::from_ref(&bed.target)).await;
     drop(wakeups.unwrap());
     bed.ask("j", &[&url("a"), &url("b")]).await;
     let batch = bed.batch(&plain()).await;
     assert!(bed.submitted(&batch, 10).await);
     bed.settle_some(&batch.id, &[(1, Settlement::Done)]).await;
-    bed.queue.worker_seen(&mut worker(Queue::library_name())).await.unwrap();
+    bed.queue.work().worker_seen(&mut worker(Queue::library_name())).await.unwrap();
     bed.pass(100_000);
-    bed.queue.reap(&bed.target, 10).await.unwrap();
+    bed.queue.work().reap(&bed.target, 10).await.unwrap();
     bed.settle_some(&batch.id, &[(2, Settlement::Done)]).await;
-    assert_eq!(bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap().len(), 1);
-    assert_eq!(bed.queue.stats(&bed.target).await.unwrap().pending, 0);
+    assert_eq!(bed.queue.work().carry_outbox(&bed.target, &RETENTION).await.unwrap().len(), 1);
+    assert_eq!(bed.queue.inspect().stats(&bed.target).await.unwrap().pending, 0);
     bed.check().await;
     let refused =
         redis::cmd("CONFIG").arg("GET").arg("*").query_async::<Value>(&mut bed.queue.manager()).await;

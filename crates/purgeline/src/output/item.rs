@@ -10,7 +10,7 @@ impl fmt::Display for Human<'_, ItemState> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             ItemState::Pending { wait } => write!(f, "waits {}", Human(wait)),
-            ItemState::Covered { dir, wait } => write!(f, "waits with {dir} {}", Human(wait)),
+            ItemState::Covered { dir, by } => write!(f, "is covered by {dir}, which {}", Human(&**by)),
             ItemState::Embargoed { until_ms } => write!(f, "is embargoed until {}", Time(*until_ms)),
             ItemState::Batch { batch, state: BatchState::Leased, .. } => {
                 write!(f, "is being sent in batch {batch}")

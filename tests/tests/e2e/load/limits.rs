@@ -31,7 +31,7 @@ async fn work_off(sim: &Sim, targets: Vec<ConfiguredTarget>, urls: usize) {
     let config = WorkerConfig { headroom_ms: 250, ..worker_config() };
     let workers = ["w1", "w2"].map(|name| {
         let queue = Queue::open(env.redis().url()).unwrap();
-        RunningWorker::run(Worker::new(queue, env.targets.clone(), config.clone(), RETENTION, name))
+        RunningWorker::run(Worker::new(queue.work(), env.targets.clone(), config.clone(), RETENTION, name))
     });
     assert_eq!(env.ended(submitted.job).await.state, JobState::Succeeded);
     env.at_rest().await;

@@ -5,7 +5,6 @@ use super::{
 };
 use crate::{
     QueueError,
-    record::covers,
     redis::scan::{PAGE, Scan, print_of},
     work::lease::read_item,
 };
@@ -84,8 +83,7 @@ impl Walk<'_> {
             open += 1;
             match read_item(batch, index, text) {
                 Ok(item) => {
-                    let record = text.split_once(" item=").map_or(text.as_str(), |(record, _)| record);
-                    self.coverages.ended.extend(covers(record).map(str::to_owned));
+                    self.coverages.ended.extend(item.covers);
                     let name = item.item.name(item.action);
                     let holder = Holder::Batch(batch.to_owned(), index.clone(), name.clone());
                     self.record(&item.record, holder).await?;

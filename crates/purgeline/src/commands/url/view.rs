@@ -1,7 +1,7 @@
 use crate::output::Human;
 use purgeline_core::JobId;
 use purgeline_ops::{
-    ItemAtTarget, ItemInBatch, ItemStatus, WaitingAtTarget,
+    ItemAtTarget, ItemInBatch, ItemState, ItemStatus, WaitingAtTarget,
     text::{HoldText, Time},
 };
 use purgeline_queue::{BatchState, EmbargoedItem, LOOKED_AT, LastOutcome, PendingItem};
@@ -70,12 +70,17 @@ fn write_last(f: &mut fmt::Formatter<'_>, last: &LastOutcome) -> fmt::Result {
 
 impl fmt::Display for Human<'_, WaitingAtTarget> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "waits as {} {}", self.0.item, Human(&self.0.wait))?;
-        match (self.0.before, self.0.wait.is_delayed()) {
-            (Some(0), _) => f.write_str(", next in its lane")?,
-            (Some(before), _) => write!(f, ", behind {before} in its lane")?,
-            (None, false) => write!(f, ", behind more than {LOOKED_AT} in its lane")?,
-            (None, true) => {}
+        match &self.0.state {
+            ItemState::Pending { wait } => {
+                write!(f, "waits as {} {}", self.0.item, Human(wait))?;
+                match (self.0.before, wait.is_delayed()) {
+                    (Some(0), _) => f.write_str(", next in its lane")?,
+                    (Some(before), _) => write!(f, ", behind {before} in its lane")?,
+                    (None, false) => write!(f, ", behind more than {LOOKED_AT} in its lane")?,
+                    (None, true) => {}
+                }
+            }
+            other => write!(f, "waits as {}, {}", self.0.item, Human(other))?,
         }
         write_jobs(f, self.0.jobs.iter(), self.0.more_jobs)
     }
