@@ -89,6 +89,7 @@ mod tests {
         let worker = WorkerInfo {
             name: "host-a-1".into(),
             version: "0.1.0".into(),
+            library: String::new(),
             pid: 1,
             targets: vec!["www".parse().unwrap()],
             since_ms: 0,

@@ -61,7 +61,8 @@ impl Full {
         let base = bed.queue.keys().target(&bed.target);
         let embargoed = format!("{} {}", bed.now() + 5_000, url("embargoed"));
         let (item, action) = Item::from_name(&url("d/x")).unwrap();
-        let record = bed.queue.inspect().pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
+        let record =
+            bed.queue.inspect().pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
         let open = record.covered_by().unwrap().to_owned();
         Self { bed, redis, base, leased, embargoed, coverages: [sent, open] }
     }
