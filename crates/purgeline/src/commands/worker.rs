@@ -39,6 +39,8 @@ pub(crate) async fn run(global: &Global, args: &WorkerArgs) -> Result<Exit, Fail
     let name = args.name.clone().unwrap_or_else(default_name);
     let retention = Retention::from(&config.retention);
     let worker = Worker::new(queue.work(), targets, config.worker, retention, name);
+    // The worker alone is connected, until it ends: the last one to leave stops the private server.
+    drop(queue);
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let signals = tokio::spawn(async move {
         signals.next().await;
