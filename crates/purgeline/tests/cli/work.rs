@@ -1,6 +1,8 @@
 //! From `enqueue` through `worker` to the end of the job.
 
-use crate::support::{Fixture, program, refusing_cache};
+#[cfg(feature = "demo")]
+use crate::support::program;
+use crate::support::{Fixture, refusing_cache};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
