@@ -73,12 +73,12 @@ impl TestEnv {
     /// The Redis that was started for it.
     #[must_use]
     pub fn redis(&self) -> &TestRedis {
-        self.redis.as_ref().expect("the env has its own Redis")
+        self.redis.as_ref().expect("the environment has its own Redis")
     }
 
     /// The same, to be killed and started.
     pub fn redis_mut(&mut self) -> &mut TestRedis {
-        self.redis.as_mut().expect("the env has its own Redis")
+        self.redis.as_mut().expect("the environment has its own Redis")
     }
 
     #[must_use]

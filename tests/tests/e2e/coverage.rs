@@ -9,7 +9,7 @@ use serde_json::json;
 
 const DIR: &str = "https://www.example.com/a/";
 
-/// A env whose target is held until [`go`].
+/// An environment whose target is held until [`go`].
 async fn held_stage() -> (Sim, TestEnv, RunningWorker) {
     let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
     let config = qiniu(sim.base_url(), json!({"max_attempts": 1}));

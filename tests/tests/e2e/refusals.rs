@@ -6,7 +6,7 @@ use purgeline_queue::JobFilter;
 use purgeline_tests::{RETENTION, TestEnv, qiniu, target, url};
 use serde_json::json;
 
-/// A env that no worker serves, with a provider that takes at most 2,000 characters a URL.
+/// An environment that no worker serves, with a provider that takes at most 2,000 characters a URL.
 async fn env() -> TestEnv {
     let mut bounded = target("cdn", qiniu("http://127.0.0.1:9", json!({})));
     bounded.descriptor.rules.max_chars.insert(Kind::Url, 2_000);

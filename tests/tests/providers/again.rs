@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Asked for again and again while it is being refreshed, a URL is never sent then: the later
 /// requests wait together for the end of the earlier one, and then go once. A task takes `task_ms`.
-async fn goes_once_when_the_earlier_has_ended(fixture: SimFixture, task_ms: i64, refusal: &str) {
+async fn sends_once_after_the_earlier_task_ends(fixture: SimFixture, task_ms: i64, refusal: &str) {
     let (hot, cold) = (item(Kind::Url, "www", 0), item(Kind::Url, "www", 1));
     for round in 1..=3 {
         let first = fixture.submit(std::slice::from_ref(&hot)).await;
@@ -40,20 +40,20 @@ async fn goes_once_when_the_earlier_has_ended(fixture: SimFixture, task_ms: i64,
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn qiniu_never_has_to_say_400037() {
+async fn qiniu_is_not_asked_to_refresh_a_url_twice_at_once() {
     let account = json!({ "existing": true, "processing_ms": 50 });
     let fixture = SimFixture::start(&provider_case::QINIU, account, json!({ "max_attempts": 1 })).await;
-    goes_once_when_the_earlier_has_ended(fixture, 50, "400037").await;
+    sends_once_after_the_earlier_task_ends(fixture, 50, "400037").await;
 }
 
 /// It refuses an item for a minute after it took it. Here with its real times, since its tasks are
 /// told apart by them.
 #[tokio::test(flavor = "multi_thread")]
-async fn wangsu_never_has_to_say_running() {
+async fn wangsu_is_not_asked_to_purge_a_running_url() {
     let account = json!({ "running_ms": 60_000, "processing_ms": 90_000 });
     let polls = json!({ "first_ms": 90_000, "then_ms": 60_000, "max_ms": 120_000 });
     let config = json!({ "max_attempts": 1, "settings": { "polls": polls } });
     let mut fixture = SimFixture::start(&provider_case::WANGSU, account, config).await;
     fixture.step = Duration::from_secs(1);
-    goes_once_when_the_earlier_has_ended(fixture, 90_000, "running url or dir").await;
+    sends_once_after_the_earlier_task_ends(fixture, 90_000, "running url or dir").await;
 }

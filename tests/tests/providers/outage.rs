@@ -119,13 +119,13 @@ async fn rides_out(faults: Vec<FaultRule>, name: &str, config: Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_provider_that_is_down_for_ten_minutes_costs_no_item() {
+async fn an_outage_of_ten_minutes_fails_no_item() {
     let cut = FaultRule::new(Fault::Drop { phase: Phase::Before }).with_chance(0.5);
     rides_out(vec![cut, FaultRule::new(Fault::status(502))], "broken", json!({ "max_attempts": 2 })).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn credentials_that_are_refused_for_ten_minutes_cost_no_item() {
+async fn credentials_refused_for_ten_minutes_fail_no_item() {
     let refused = FaultRule::new(Fault::refuse("401001"));
     rides_out(vec![refused], "unauthorised", json!({ "max_attempts": 1 })).await;
 }
@@ -133,7 +133,7 @@ async fn credentials_that_are_refused_for_ten_minutes_cost_no_item() {
 /// A URL makes the server fail, whatever else is in the call. It alone fails, in the end, and the
 /// others of its call are purged, and all that comes after it.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_that_the_server_cannot_stomach_comes_to_an_end_alone() {
+async fn an_item_that_crashes_the_provider_fails_alone() {
     let fixture = SimFixture::start(&provider_case::QINIU, json!({}), json!({ "max_attempts": 3 })).await;
     let bad = item(Kind::Url, "www", 13);
     fixture.misbehave(vec![FaultRule::new(Fault::status(500)).on(CallKind::Purge).carrying(bad.text())]);

@@ -53,7 +53,7 @@ fn part(job: &Job, target: &str) -> (JobState, u64, u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_succeeds_when_both_have() {
+async fn a_job_at_two_providers_succeeds_when_both_succeed() {
     let both = Both::start(json!({})).await;
     both.wangsu.gate().close_for(CallKind::Purge);
     let dir = url("dir/");
@@ -79,7 +79,7 @@ async fn it_succeeds_when_both_have() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_is_partial_when_one_refuses_it() {
+async fn a_job_is_partial_when_one_provider_refuses_it() {
     let both = Both::start(json!({ "hosts": ["other.example.com"] })).await;
     let submitted = both.env.submit(&[url("a"), url("b")], &[]).await;
     let job = both.env.ended(submitted.job).await;
@@ -94,7 +94,7 @@ async fn it_is_partial_when_one_refuses_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_is_partial_when_one_fails_an_item() {
+async fn a_job_is_partial_when_one_provider_fails_an_item() {
     let both = Both::start(json!({})).await;
     let fails = Ending::Failure("origin 404".to_owned());
     both.qiniu.fate(FateRule::new(Selector::Exact(url("b")), fails));
@@ -107,7 +107,7 @@ async fn it_is_partial_when_one_fails_an_item() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_has_failed_when_both_have() {
+async fn a_job_fails_when_both_providers_fail_it() {
     let both = Both::start(json!({ "hosts": ["other.example.com"] })).await;
     both.qiniu.fate(FateRule::new(Selector::All, Ending::Failure("origin 404".to_owned())));
     let submitted = both.env.submit(&[url("a")], &[]).await;

@@ -81,7 +81,7 @@ async fn a_refresh_that_failed_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_task_that_the_server_forgot_is_lost_or_waits_for_the_deadline() {
+async fn an_unknown_task_is_sent_again_or_waits_for_its_deadline() {
     for (unknown_task, expected) in
         [(UnknownTask::NotFound, vec![(0, "http-404".to_owned())]), (UnknownTask::Pending, vec![])]
     {
@@ -117,7 +117,7 @@ async fn a_wrong_token_holds_the_target() {
 }
 
 #[tokio::test]
-async fn each_refusal_is_the_items_or_the_targets() {
+async fn each_refusal_concerns_the_item_or_the_target() {
     let (sim, client) = start(server(), json!({})).await;
     for (code, class, signals) in [
         ("required", Class::ItemDead, 0),
@@ -137,7 +137,7 @@ async fn each_refusal_is_the_items_or_the_targets() {
 }
 
 #[tokio::test]
-async fn the_listing_tells_of_each_device_and_of_no_token() {
+async fn the_listing_names_each_device_and_no_token() {
     let devices = vec!["phone".to_owned(), "desk".to_owned()];
     let (_sim, client) = start(ForesightSettings { devices, processing_ms: 0, ..server() }, json!({})).await;
     let before = client.cache_listing().await.unwrap();
@@ -176,7 +176,7 @@ async fn a_refresh_counts_when_a_cache_has_moved() {
 }
 
 #[tokio::test]
-async fn success_without_movement_is_asked_about_and_then_sent_again() {
+async fn success_without_a_moved_cache_is_polled_and_then_sent_again() {
     // No device, no cache that could move.
     let settings = ForesightSettings { devices: Vec::new(), processing_ms: 0, ..server() };
     let more = json!({"verify_listing": true, "polls": {"deadline_ms": 60_000}});
@@ -190,7 +190,7 @@ async fn success_without_movement_is_asked_about_and_then_sent_again() {
 }
 
 #[tokio::test]
-async fn without_the_listing_nothing_is_sent() {
+async fn nothing_is_sent_when_the_listing_fails() {
     let (sim, client) = start(server(), json!({"verify_listing": true})).await;
     sim.fault(
         FaultRule::new(Fault::Status { status: 500, body: String::new(), retry_after_s: None })

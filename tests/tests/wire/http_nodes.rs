@@ -33,7 +33,7 @@ async fn every_node_must_confirm() {
         assert_eq!((class, after_ms), (Class::Soon, None));
         assert!(message.starts_with("2 of 3 nodes did not confirm: node http://127.0.0.1:"), "{message}");
         assert!(
-            message.contains(&format!("node {}: 500 Internal HttpServer Error: disk full", broken.url())),
+            message.contains(&format!("node {}: 500 Internal Server Error: disk full", broken.url())),
             "{message}"
         );
         assert!(message.contains("no connection"), "{message}");
@@ -70,7 +70,7 @@ async fn an_empty_reply_concerns_its_item_alone() {
 }
 
 #[tokio::test]
-async fn an_acl_holds_what_it_refuses_and_is_not_hammered() {
+async fn a_refusal_holds_what_it_concerns_after_one_call() {
     let items = [url("http://h/a"), url("http://h/b"), url("http://h/c"), dir("http://h/d/")];
     let no_bans =
         HttpServer::start(|seen| HttpReply::status(if seen.method == "BAN" { 405 } else { 200 })).await;
@@ -96,7 +96,7 @@ async fn an_acl_holds_what_it_refuses_and_is_not_hammered() {
 }
 
 #[tokio::test]
-async fn retry_after_counts_beside_429_and_503_alone() {
+async fn retry_after_is_read_with_429_and_503_only() {
     let reply = |status| HttpReply::status(status).with("retry-after", "7");
     for (status, expected) in [(200, None), (500, None), (429, Some(7_000)), (503, Some(7_000))] {
         let node = HttpServer::always(reply(status)).await;
@@ -126,7 +126,7 @@ async fn retry_after_counts_beside_429_and_503_alone() {
 }
 
 #[tokio::test]
-async fn success_is_what_the_settings_say() {
+async fn the_settings_decide_which_status_is_a_success() {
     let not_cached = HttpServer::always(HttpReply::status(404)).await;
     let strict = json!({"nodes": [not_cached.url()], "success": [200]});
     let submission = submit(&*client("http", strict, PATIENCE), &[url("http://h/a")]).await;
@@ -138,7 +138,7 @@ async fn success_is_what_the_settings_say() {
 }
 
 #[tokio::test]
-async fn one_node_that_can_never_confirm_decides() {
+async fn an_item_fails_when_one_node_refuses_it_for_good() {
     let good = HttpServer::always(HttpReply::status(200)).await;
     let cannot = HttpServer::always(HttpReply::status(400)).await;
     let settings = json!({"nodes": [unreachable_address().await, cannot.url(), good.url()]});
@@ -149,7 +149,7 @@ async fn one_node_that_can_never_confirm_decides() {
 }
 
 #[tokio::test]
-async fn the_site_is_named_and_the_purger_too() {
+async fn requests_name_the_site_and_the_user_agent() {
     let node = HttpServer::always(HttpReply::status(204)).await;
     let settings = json!({"nodes": [node.url()], "headers": {"x-token": "swordfish"}});
     submit(&*client("http", settings, PATIENCE), &[url("https://www.example.com/a?b")]).await;

@@ -164,7 +164,7 @@ async fn a_sub_user_has_to_name_the_project() {
 }
 
 #[tokio::test]
-async fn a_token_does_for_a_day_and_is_renewed_before_it_ends() {
+async fn a_token_is_used_for_a_day_and_renewed_before_it_ends() {
     let time = Time::new();
     let sim = time.start(account()).await;
     let client = time.client(user(&sim));
@@ -245,7 +245,7 @@ async fn each_url_ends_as_its_own_result_says() {
 }
 
 #[tokio::test]
-async fn a_culprit_is_found_and_the_others_go_through() {
+async fn halving_finds_the_bad_item_and_sends_the_others() {
     for count in [2, 7, 100, 1_000] {
         let bad_urls = HashSet::from(["http://www.example.com/1".to_owned()]);
         let (sim, client) = start(HuaweiSettings { bad_urls, ..account() }).await;
@@ -289,7 +289,7 @@ async fn a_domain_fails_with_its_own_cause() {
 }
 
 #[tokio::test]
-async fn a_domain_that_is_being_configured_is_waited_for() {
+async fn items_wait_while_their_domain_is_configured() {
     let host_codes = BTreeMap::from([("new.example.com".to_owned(), "CDN.0145".to_owned())]);
     let (_sim, client) = start(HuaweiSettings { host_codes, ..account() }).await;
     let waits = submit(&*client, &[url("http://new.example.com/a"), url("http://new.example.com/b")]).await;
@@ -303,7 +303,7 @@ async fn a_domain_that_is_being_configured_is_waited_for() {
 }
 
 #[tokio::test]
-async fn quotas_are_told_and_used_up() {
+async fn the_rest_of_a_daily_quota_is_used() {
     let (sim, client) = start(HuaweiSettings { url_quota_day: 20, dir_quota_day: 1, ..account() }).await;
     let [
         Signal::QuotaLeft { kind: Kind::Url, left: 20, max: 20, for_ms },

@@ -82,7 +82,7 @@ async fn submit_all(client: &dyn Provider, items: Vec<CallItem>) -> Vec<String> 
 }
 
 #[tokio::test]
-async fn whatever_becomes_of_a_bad_item_it_fails_alone() {
+async fn a_bad_item_fails_alone_in_every_form_of_refusal() {
     for bad_items in [BadItems::RefuseNamed, BadItems::RefuseUnnamed, BadItems::Partial] {
         for http_status in [HttpStatus::AlwaysOk, HttpStatus::ByCode] {
             let bad_urls = HashSet::from([BAD.to_owned()]);
@@ -162,7 +162,7 @@ async fn dirs_without_permission_wait_and_urls_go_on() {
 }
 
 #[tokio::test]
-async fn quotas_are_told_and_spent_each_for_its_kind() {
+async fn each_kind_has_its_own_quota() {
     let (_sim, client) = start(QiniuSettings { url_quota_day: 3, dir_quota_day: 1, ..account() }).await;
     let first = submit(&*client, &pages(&["a", "b"])).await;
     let [
@@ -204,7 +204,7 @@ async fn a_wrong_key_holds_the_target() {
 }
 
 #[tokio::test]
-async fn a_list_that_lags_behind_is_no_loss() {
+async fn an_item_missing_from_a_late_list_still_runs() {
     for uid_as_string in [false, true] {
         let lags = QiniuSettings { list_delay_ms: 3_600_000, uid_as_string, task_ids: true, ..account() };
         let (sim, client) = start(lags).await;

@@ -22,7 +22,7 @@ use std::{
 use tempfile::TempDir;
 
 /// An origin whose pages say which edition of the site they are of, and a Varnish in front of it.
-struct Site {
+struct CachedSite {
     edition: Arc<AtomicU64>,
     _origin: HttpServer,
     varnish: Varnish,
@@ -88,7 +88,7 @@ impl Drop for Varnish {
     }
 }
 
-impl Site {
+impl CachedSite {
     async fn start(allowed: &str) -> Self {
         let edition = Arc::new(AtomicU64::new(1));
         let printed = Arc::clone(&edition);
@@ -134,7 +134,7 @@ impl Site {
 
 #[tokio::test]
 async fn a_purge_drops_the_page_and_no_other() {
-    let site = Site::start("127.0.0.1").await;
+    let site = CachedSite::start("127.0.0.1").await;
     let (www, other) = ("www.example.com", "other.example.com");
     let odd = "/%C3%A9//(1)+[2]%20$x.html?b=2&a=1&a=%2F";
     let pages = [(www, "/a"), (www, "/a?page=2"), (www, odd), (other, "/a"), (www, "/b")];
@@ -156,7 +156,7 @@ async fn a_purge_drops_the_page_and_no_other() {
 
 #[tokio::test]
 async fn a_ban_drops_what_is_below_the_dir_and_nothing_else() {
-    let site = Site::start("127.0.0.1").await;
+    let site = CachedSite::start("127.0.0.1").await;
     let (www, other) = ("www.example.com", "other.example.com");
     let pages = [
         (www, "/v1.0/(a)+b/"),
@@ -181,7 +181,7 @@ async fn a_ban_drops_what_is_below_the_dir_and_nothing_else() {
 
 #[tokio::test]
 async fn an_acl_that_refuses_holds_the_target() {
-    let site = Site::start("192.0.2.1").await;
+    let site = CachedSite::start("192.0.2.1").await;
     let page = [("www.example.com", "/a")];
     assert_eq!(site.editions(&page).await, [1]);
     site.publish();
@@ -198,7 +198,7 @@ async fn an_acl_that_refuses_holds_the_target() {
 
 #[tokio::test]
 async fn an_item_waits_for_the_last_node() {
-    let site = Site::start("127.0.0.1").await;
+    let site = CachedSite::start("127.0.0.1").await;
     let page = [("www.example.com", "/a")];
     site.editions(&page).await;
     site.publish();

@@ -159,7 +159,7 @@ async fn all_open_batches_are_asked_about_in_one_question() {
 }
 
 #[tokio::test]
-async fn a_purge_of_before_is_no_purge_of_now() {
+async fn an_earlier_purge_does_not_end_a_later_one() {
     let turned = Turned::start(account(), json!({})).await;
     let items = pages("www.example.com", &["a"]);
     turned.accepted(&items).await;
@@ -184,7 +184,7 @@ async fn a_purge_of_before_is_no_purge_of_now() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_full_of_others_is_asked_for_in_parts() {
+async fn batches_are_polled_alone_when_one_page_is_too_small() {
     let turned = Turned::start(account(), json!({"page_size": 4})).await;
     // Somebody else's, in the same minute.
     turned.accepted(&pages("else.example.com", &["a", "b", "c"])).await;
@@ -276,7 +276,7 @@ async fn dirs_of_a_spent_domain_wait_and_the_rest_goes_on() {
 }
 
 #[tokio::test]
-async fn what_is_left_of_the_day_is_used_up() {
+async fn the_rest_of_a_daily_quota_is_used() {
     let (sim, client) = start(WangsuSettings { url_quota_day: 3, dir_quota_day: 1, ..account() }).await;
     let left = client.quota().await;
     let [
@@ -326,7 +326,7 @@ async fn what_is_left_of_the_day_is_used_up() {
 }
 
 #[tokio::test]
-async fn a_lower_bound_of_a_call_than_documented_splits_it() {
+async fn a_call_over_an_undocumented_bound_is_split() {
     let (_sim, client) = start(WangsuSettings { items_per_call: 2, ..account() }).await;
     let items = pages("www.example.com", &["a", "b", "c", "d"]);
     let submission = submit(&*client, &items).await;
@@ -335,7 +335,7 @@ async fn a_lower_bound_of_a_call_than_documented_splits_it() {
 }
 
 #[tokio::test]
-async fn deletes_of_dirs_that_are_not_granted_hold_dirs_alone() {
+async fn missing_permission_to_delete_dirs_holds_only_dirs() {
     let (_sim, client) = start(WangsuSettings { dir_delete: false, ..account() }).await;
     let deleted = |item: CallItem| CallItem { action: Action::Delete, ..item };
     let items = [deleted(url("http://www.example.com/a")), deleted(dir("http://www.example.com/d/"))];
@@ -371,7 +371,7 @@ async fn wrong_keys_and_wrong_clocks_hold_the_target() {
 }
 
 #[tokio::test]
-async fn too_many_calls_rest_and_too_many_questions_do_not() {
+async fn too_many_calls_throttle_the_target_and_too_many_polls_do_not() {
     let rate = |calls| purgeline_sim::Rate { calls: Some(calls), items: None, window_ms: 300_000 };
     for limited in [LimitedAnswer::Http429, LimitedAnswer::Message] {
         let settings = WangsuSettings { rate: rate(1), query_rate: rate(1), limited, ..account() };

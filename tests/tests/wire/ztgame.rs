@@ -53,7 +53,7 @@ fn is_refused(call: &CallRecord) -> bool {
 }
 
 #[tokio::test]
-async fn a_purge_goes_all_the_way_in_every_shape() {
+async fn a_purge_succeeds_with_every_shape_of_answer() {
     for answer in [AnswerShape::Nested, AnswerShape::NestedCamel, AnswerShape::Flat] {
         let (sim, client) = start(ZtgameSettings { answer, ..account() }).await;
         for items in [pages(10), vec![dir("http://www.example.com/a/"), dir("http://www.example.com/b/")]] {
@@ -71,7 +71,7 @@ async fn a_purge_goes_all_the_way_in_every_shape() {
 }
 
 #[tokio::test]
-async fn a_token_is_got_by_either_body() {
+async fn both_bodies_of_a_token_request_work() {
     for (token_body, asked) in [(TokenBody::Any, 1), (TokenBody::Flat, 1), (TokenBody::Nested, 2)] {
         let (sim, client) = start(ZtgameSettings { token_body, ..account() }).await;
         assert!(accepted(&submit(&*client, &pages(1)).await), "{token_body:?}");
@@ -153,7 +153,7 @@ async fn a_token_answer_is_never_quoted() {
 }
 
 #[tokio::test]
-async fn a_culprit_is_found_and_the_others_go_through() {
+async fn halving_finds_the_bad_item_and_sends_the_others() {
     for (items, bad) in [(2, 1), (7, 3), (10, 0), (10, 2), (10, 9)] {
         let bad = format!("http://www.example.com/{bad}");
         let (sim, client) =
@@ -168,7 +168,7 @@ async fn a_culprit_is_found_and_the_others_go_through() {
 }
 
 #[tokio::test]
-async fn a_host_of_somebody_else_fails_in_one_call() {
+async fn a_foreign_host_fails_in_one_call() {
     let hosts = Some(vec!["*.example.com".to_owned()]);
     let (_sim, client) = start(ZtgameSettings { hosts, ..account() }).await;
     let items: Vec<_> = (0..10).map(|n| url(&format!("http://other.org/{n}"))).collect();
@@ -180,7 +180,7 @@ async fn a_host_of_somebody_else_fails_in_one_call() {
 }
 
 #[tokio::test]
-async fn a_part_of_the_cdns_is_not_enough() {
+async fn success_at_some_of_the_cdns_is_retried() {
     let (_sim, client) = start(ZtgameSettings { success_rate: 66.7, ..account() }).await;
     let submission = submit(&*client, &pages(1)).await;
     let [Outcome::Retry { after_ms: None, cause }] = outcomes(&submission) else { panic!("{submission:?}") };
@@ -188,7 +188,7 @@ async fn a_part_of_the_cdns_is_not_enough() {
 }
 
 #[tokio::test]
-async fn a_task_that_failed_is_split_and_one_that_runs_is_not_given_up() {
+async fn a_failed_task_is_split_and_a_running_task_is_polled_on() {
     for words in ["failure", "error", "delete"] {
         let (sim, client) = start(account()).await;
         let items = pages(3);
@@ -209,7 +209,7 @@ async fn a_task_that_failed_is_split_and_one_that_runs_is_not_given_up() {
 }
 
 #[tokio::test]
-async fn what_nobody_knows_is_sent_again() {
+async fn an_unknown_task_is_sent_again() {
     let (sim, client) = start(account()).await;
     let report = client.poll(&[open("00000000-929f-11e5-b504-e03f4978b2ff", &pages(2))]).await;
     assert_eq!(report.answers[0].ended.len(), 2);

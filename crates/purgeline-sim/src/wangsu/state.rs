@@ -31,8 +31,8 @@ pub(super) struct Submitted {
     pub(super) refusal: Option<Refusal>,
 }
 
-/// Where an item stands before it is taken.
-enum Standing {
+/// The result of checking an item before it is taken.
+enum ItemCheck {
     Good,
     /// Refused under this name: the host, or the item itself where it has none.
     Channel(String),
@@ -62,10 +62,10 @@ impl Account {
         tasks: &mut Tasks,
         now: Moment,
     ) -> Submitted {
-        let standings = self.standings(settings, items, tasks, now);
-        let refusal = summary(settings, items, &standings);
+        let checks = self.checks(settings, items, tasks, now);
+        let refusal = summary(settings, items, &checks);
         let whole = matches!(refusal, Some(Refusal::Running(_))) && !settings.running_takes_rest;
-        let good = |i: usize| !whole && matches!(standings[i], Standing::Good);
+        let good = |i: usize| !whole && matches!(checks[i], ItemCheck::Good);
         let taken: Vec<bool> = (0..items.len()).map(good).collect();
         let picked: Vec<&Item> = items.iter().zip(&taken).filter_map(|(i, t)| t.then_some(i)).collect();
         let (dirs, urls): (Vec<&Item>, Vec<&Item>) = picked.iter().partition(|i| i.kind == ItemKind::Dir);
@@ -104,13 +104,13 @@ impl Account {
         }
     }
 
-    fn standings(
+    fn checks(
         &mut self,
         settings: &WangsuSettings,
         items: &[Item],
         tasks: &Tasks,
         now: Moment,
-    ) -> Vec<Standing> {
+    ) -> Vec<ItemCheck> {
         let mut dirs: HashMap<String, u64> = HashMap::new();
         for item in items.iter().filter(|i| i.kind == ItemKind::Dir) {
             *dirs.entry(host_of(&item.name).unwrap_or_default()).or_default() += 1;
@@ -118,14 +118,14 @@ impl Account {
         let mut stand = |item: &Item| {
             let host = match channel(settings, item) {
                 Ok(host) => host,
-                Err(channel) => return Standing::Channel(channel),
+                Err(channel) => return ItemCheck::Channel(channel),
             };
             if item.kind == ItemKind::Dir
                 && dirs.get(&host).copied().unwrap_or(0) > self.dirs_of(settings, &item.name).surplus(now)
             {
-                return Standing::DirQuota(host);
+                return ItemCheck::DirQuota(host);
             }
-            if runs(settings, item, tasks, now) { Standing::Running } else { Standing::Good }
+            if runs(settings, item, tasks, now) { ItemCheck::Running } else { ItemCheck::Good }
         };
         items.iter().map(&mut stand).collect()
     }
@@ -166,11 +166,11 @@ fn runs(settings: &WangsuSettings, item: &Item, tasks: &Tasks, now: Moment) -> b
 }
 
 /// The answer's refusal. Running items are told of before anything else.
-fn summary(settings: &WangsuSettings, items: &[Item], standings: &[Standing]) -> Option<Refusal> {
+fn summary(settings: &WangsuSettings, items: &[Item], checks: &[ItemCheck]) -> Option<Refusal> {
     let running: Vec<String> = items
         .iter()
-        .zip(standings)
-        .filter(|(_, standing)| matches!(standing, Standing::Running))
+        .zip(checks)
+        .filter(|(_, check)| matches!(check, ItemCheck::Running))
         .map(|(item, _)| item.name.to_string())
         .collect();
     if !running.is_empty() {
@@ -178,11 +178,11 @@ fn summary(settings: &WangsuSettings, items: &[Item], standings: &[Standing]) ->
     }
     let mut channels = BTreeSet::new();
     let mut full = BTreeSet::new();
-    for standing in standings {
-        match standing {
-            Standing::Channel(channel) => channels.insert(channel.clone()),
-            Standing::DirQuota(host) => full.insert(host.clone()),
-            Standing::Good | Standing::Running => false,
+    for check in checks {
+        match check {
+            ItemCheck::Channel(channel) => channels.insert(channel.clone()),
+            ItemCheck::DirQuota(host) => full.insert(host.clone()),
+            ItemCheck::Good | ItemCheck::Running => false,
         };
     }
     let (channels, full) = (channels.into_iter().collect::<Vec<_>>(), full.into_iter().collect::<Vec<_>>());

@@ -44,7 +44,7 @@ fn token(seen: &SeenRequest) -> Option<HttpReply> {
             let token = json!({"id": "server-token", "expires": "2126-01-01T00:00:00Z"});
             Some(HttpReply::json(200, &json!({"access": {"token": token}})))
         }
-        "/v3/auth/tokens" => Some(HttpReply::status(201).with("x-provider-token", "server-token")),
+        "/v3/auth/tokens" => Some(HttpReply::status(201).with("x-subject-token", "server-token")),
         _ => None,
     }
 }

@@ -24,7 +24,7 @@ const JOBS: usize = 20;
 const URLS: usize = 300;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_is_as_fast_beside_targets_that_stall_on_every_call_as_alone() {
+async fn stalled_targets_do_not_slow_another_target() {
     let fine = QiniuSettings { processing_ms: 0, ..QiniuSettings::lifted() }.start().await.unwrap();
     let mut config = qiniu(fine.base_url(), lifted_limits());
     merge(&mut config, json!({ "hosts": ["fine.example.com"] }));
