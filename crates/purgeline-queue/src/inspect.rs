@@ -1,5 +1,5 @@
 use crate::{Hold, LeasedItem, Queue, QueueError, Record, lease::read_item};
-use purgeline_core::{Action, Item, Lane, Target};
+use purgeline_core::{Action, Item, Kind, Lane, Target, ancestors};
 use redis::AsyncTypedCommands;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -27,6 +27,15 @@ pub enum BatchState {
     Ready,
     /// The provider accepted it and is asked how it fares.
     Submitted,
+}
+
+/// The dir that an item waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CoveringDir {
+    /// The dir.
+    pub dir: Item,
+    /// The batch that has it; `None`: it waits.
+    pub batch: Option<String>,
 }
 
 /// A batch as it stands.
@@ -100,6 +109,44 @@ impl Queue {
         let (key, name) = (self.keys().of_target(target, "pending"), item.name(action));
         let Some(text) = self.manager().hget(&key, &name).await? else { return Ok(None) };
         Ok(Some(PendingItem { record: Record::parse(&format!("{key} {name}"), &text)?, name }))
+    }
+
+    /// The dir above an item that is to purge it, which this record of the item tells of. `None` if it
+    /// waits for none, or no longer and is about to return to its lane.
+    ///
+    /// # Errors
+    /// When Redis cannot be asked.
+    pub async fn covering_dir(
+        &self,
+        target: &Target,
+        item: &Item,
+        action: Action,
+        record: &Record,
+    ) -> Result<Option<CoveringDir>, QueueError> {
+        let key = |what: &str| self.keys().of_target(target, what);
+        let Some(id) = record.covered_by() else { return Ok(None) };
+        if let Some(name) = self.manager().hget(key("coverages"), id).await? {
+            return Ok(Item::from_name(&name).map(|(dir, _)| CoveringDir { dir, batch: None }));
+        }
+        for dir in ancestors(item) {
+            let dir = Item::from_normalized(Kind::Dir, dir);
+            for batch in self.batches_of(target, &dir, action).await? {
+                let Some(view) = self.batch(target, &batch).await? else { continue };
+                if view.items.iter().any(|item| item.covers.as_deref() == Some(id)) {
+                    return Ok(Some(CoveringDir { dir, batch: Some(batch) }));
+                }
+            }
+            // One that waits for a wider dir itself takes along what it covers.
+            let pending = self.pending_item(target, &dir, action).await?;
+            if let Some(wider) = pending.as_ref().and_then(|dir| dir.record.covered_by()) {
+                let list = key(&format!("covered:{wider}"));
+                let listed = redis::cmd("LPOS").arg(list).arg(format!("@{id}")).to_owned();
+                if listed.query_async::<Option<u64>>(&mut self.manager()).await?.is_some() {
+                    return Ok(Some(CoveringDir { dir, batch: None }));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Distinct items that wait at a target, the delayed and the embargoed ones included.

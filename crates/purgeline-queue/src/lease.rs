@@ -1,4 +1,4 @@
-use crate::{LeasePolicy, Queue, QueueError, Record, scripts};
+use crate::{LeasePolicy, Queue, QueueError, Record, record::covers, scripts};
 use purgeline_core::{Action, Item, Target};
 use redis::Value;
 use std::time::Duration;
@@ -45,6 +45,8 @@ pub struct LeasedItem {
     pub action: Action,
     /// What is written of it.
     pub record: Record,
+    /// Of a dir that covers other items: by what id they say that they wait for it.
+    pub covers: Option<String>,
 }
 
 impl Queue {
@@ -126,5 +128,6 @@ pub(crate) fn read_item(batch: &str, index: &str, value: &str) -> Result<LeasedI
         item,
         action,
         record: Record::parse(&format!("batch {batch}, item {index}"), record)?,
+        covers: covers(record).map(str::to_owned),
     })
 }

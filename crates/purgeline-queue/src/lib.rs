@@ -49,7 +49,7 @@ pub use enqueue::{Chunk, Enqueued, MAX_CHUNK_ITEMS};
 pub use error::QueueError;
 pub use history::LastOutcome;
 pub use hold::{Hold, HoldName};
-pub use inspect::{BatchState, BatchView, LOOKED_AT, PendingItem, TargetStats};
+pub use inspect::{BatchState, BatchView, CoveringDir, LOOKED_AT, PendingItem, TargetStats};
 pub use jobs::{Created, Job, JobFilter, NewJob, Part};
 pub use keys::Keys;
 pub use lease::{Lease, LeasedBatch, LeasedItem};

@@ -81,6 +81,14 @@ pub(crate) fn read_entry(entry: &str) -> Option<JobId> {
     entry.split_once('!').map_or(entry, |(id, _)| id).parse().ok()
 }
 
+impl Record {
+    /// The coverage whose dir it waits for.
+    #[must_use]
+    pub fn covered_by(&self) -> Option<&str> {
+        self.cause.as_deref()?.strip_prefix("covered/")
+    }
+}
+
 /// The coverage that goes along with a dir in a batch.
 pub(crate) fn covers(record: &str) -> Option<&str> {
     record.rsplit_once(" covers=").map(|(_, id)| id)

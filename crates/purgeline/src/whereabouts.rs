@@ -1,8 +1,9 @@
 use crate::output::{HoldText, Time};
-use purgeline_core::{Action, Item, Kind, Priority, ancestors};
+use purgeline_core::{Action, Item, Kind, Priority, Target};
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{
-    BatchState, PendingItem, Queue, QueueError, QuotaPolicy, QuotaWait, Record, Standing, WaitReason,
+    BatchState, CoveringDir, PendingItem, Queue, QueueError, QuotaPolicy, QuotaWait, Record, Standing,
+    WaitReason,
 };
 use serde::Serialize;
 use std::fmt;
@@ -17,13 +18,12 @@ pub(crate) enum Whereabouts {
         #[serde(flatten)]
         wait: Wait,
     },
-    /// A waiting dir above it will purge it.
+    /// A dir above it will purge it.
     Covered {
         /// That dir.
         dir: String,
-        /// Since when, and why still.
-        #[serde(flatten)]
-        wait: Wait,
+        /// Where that is.
+        by: Box<Self>,
     },
     /// It waits for the end of the job's embargo.
     Embargoed {
@@ -103,32 +103,29 @@ pub(crate) async fn find(
 ) -> Result<Option<Whereabouts>, QueueError> {
     // What the item is called does not depend on the priority.
     let (action, _) = target.lane(item, wished, Priority::Normal);
-    if let Some((_, wait)) = find_pending(queue, target, standing, item, action).await? {
-        return Ok(Some(Whereabouts::Pending { wait }));
+    if let Some((_, whereabouts)) = find_pending(queue, target, standing, item, action).await? {
+        return Ok(Some(whereabouts));
     }
-    if let Some(id) = queue.batch_of(&target.target, item, action).await?
-        && let Some(batch) = queue.batch(&target.target, &id).await?
-    {
-        return Ok(Some(Whereabouts::Batch {
-            batch: id,
-            state: batch.state,
-            receipt: batch.receipt,
-            submitted_at_ms: batch.submitted_at_ms,
-            due_ms: batch.due_ms,
-            polls: batch.polls,
-        }));
+    match queue.batch_of(&target.target, item, action).await? {
+        Some(id) => find_batch(queue, &target.target, id).await,
+        None => Ok(None),
     }
-    for dir in ancestors(item) {
-        let dir = Item::from_normalized(Kind::Dir, dir);
-        if let Some((pending, wait)) = find_pending(queue, target, standing, &dir, action).await? {
-            return Ok(Some(Whereabouts::Covered { dir: pending.name, wait }));
-        }
-    }
-    Ok(None)
 }
 
-/// What waits to be sent under an item's own name at a target, and why it still does. `action`: as
-/// the target does it.
+async fn find_batch(queue: &Queue, target: &Target, id: String) -> Result<Option<Whereabouts>, QueueError> {
+    let Some(batch) = queue.batch(target, &id).await? else { return Ok(None) };
+    Ok(Some(Whereabouts::Batch {
+        batch: id,
+        state: batch.state,
+        receipt: batch.receipt,
+        submitted_at_ms: batch.submitted_at_ms,
+        due_ms: batch.due_ms,
+        polls: batch.polls,
+    }))
+}
+
+/// What waits under an item's own name at a target, and why it still does. `action`: as the target
+/// does it.
 ///
 /// # Errors
 /// When Redis cannot be asked.
@@ -138,20 +135,36 @@ pub(crate) async fn find_pending(
     standing: &Standing,
     item: &Item,
     action: Action,
-) -> Result<Option<(PendingItem, Wait)>, QueueError> {
+) -> Result<Option<(PendingItem, Whereabouts)>, QueueError> {
     let policy =
         QuotaPolicy::new(&target.descriptor.limits, target.config.limits.quota_reserve_percent.get());
-    let Some(pending) = queue.pending_item(&target.target, item, action).await? else { return Ok(None) };
+    let Some(mut pending) = queue.pending_item(&target.target, item, action).await? else { return Ok(None) };
+    if let Some(covering) = queue.covering_dir(&target.target, item, action, &pending.record).await? {
+        let CoveringDir { dir, batch } = covering;
+        let by = match batch {
+            Some(id) => find_batch(queue, &target.target, id).await?,
+            // A dir has few others above it.
+            None => Box::pin(find_pending(queue, target, standing, &dir, action)).await?.map(|(_, by)| by),
+        };
+        if let Some(by) = by {
+            let whereabouts = Whereabouts::Covered { dir: dir.name(action), by: Box::new(by) };
+            return Ok(Some((pending, whereabouts)));
+        }
+    }
+    if pending.record.covered_by().is_some() {
+        // Its dir is through with it, so it is about to stand in its lane again.
+        (pending.record.due_ms, pending.record.cause) = (None, None);
+    }
     let quota = queue.quota_wait(&target.target, &policy, item, pending.record.lane.priority).await?;
     let wait = Wait { quota, ..Wait::of(item.kind(), &pending.record, standing) };
-    Ok(Some((pending, wait)))
+    Ok(Some((pending, Whereabouts::Pending { wait })))
 }
 
 impl fmt::Display for Whereabouts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pending { wait } => write!(f, "waits {wait}"),
-            Self::Covered { dir, wait } => write!(f, "waits with {dir} {wait}"),
+            Self::Covered { dir, by } => write!(f, "is covered by {dir}, which {by}"),
             Self::Embargoed { until_ms } => write!(f, "is embargoed until {}", Time(*until_ms)),
             Self::Batch { batch, state: BatchState::Leased, .. } => {
                 write!(f, "is being sent in batch {batch}")

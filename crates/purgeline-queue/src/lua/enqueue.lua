@@ -146,7 +146,7 @@ return function(ctx, args)
     list[#list + 1] = name
   end
   local delays, released = {}, {}
-  local to_list = {} -- coverage id -> its new names, its dir
+  local to_list = {} -- dir -> its coverage's id and new names
   local function delay(name, till)
     delays[#delays + 1] = till
     delays[#delays + 1] = name
@@ -202,17 +202,18 @@ return function(ctx, args)
   for i, name in ipairs(names) do
     if plan[i] == 'cover' then
       local dir = covering_dir[i]
-      local dir_lane = string.match(changed[dir] or waiting_dirs[dir], '^lane=(%S+)')
-      local id = Coverage.id_of(ctx, dir, dir_lane)
-      local listed = to_list[id] or { dir = dir }
-      to_list[id] = listed
+      local listed = to_list[dir]
+      if not listed then
+        listed = { id = Coverage.id_of(ctx, dir, string.match(changed[dir] or waiting_dirs[dir], '^lane=(%S+)')) }
+        listed.till, listed.cause = Coverage.words(ctx, listed.id)
+        to_list[dir] = listed
+        -- A duplicate of an item in this very call joins it.
+        dir_of[listed.id], dir_texts[dir] = dir, waiting_dirs[dir]
+      end
       listed[#listed + 1] = name
-      local till, cause = Coverage.words(ctx, id)
-      delay(name, till)
-      changed[name] = 'lane=' .. lanes[i] .. ' since=' .. Text.int(since) .. ' attempts=0 due=' .. till .. ' cause=' .. cause
-        .. ' spill=0 jobs=' .. entry
-      -- A duplicate of it in this very call joins it.
-      dir_of[id], dir_texts[dir] = dir, waiting_dirs[dir]
+      delay(name, listed.till)
+      changed[name] = 'lane=' .. lanes[i] .. ' since=' .. Text.int(since) .. ' attempts=0 due=' .. listed.till .. ' cause='
+        .. listed.cause .. ' spill=0 jobs=' .. entry
       if Names.is_dir(name) then new_dir_count = new_dir_count + 1 end
     elseif plan[i] == 'new' then
       if quiet then
@@ -249,9 +250,8 @@ return function(ctx, args)
     writes[#writes + 1] = text
   end
   for at = 1, #writes, 1000 do redis.call('HSET', store, unpack(writes, at, math.min(at + 999, #writes))) end
-  for id, listed in pairs(to_list) do
-    local dir = listed.dir
-    Coverage.list(ctx, id, listed, dir, string.match(changed[dir] or waiting_dirs[dir], '^lane=(%S+)'))
+  for dir, listed in pairs(to_list) do
+    Coverage.list(ctx, listed.id, listed, dir, string.match(changed[dir] or waiting_dirs[dir], '^lane=(%S+)'))
   end
   if #delays > 0 then redis.call('ZADD', not_before and ctx.embargoes or ctx.delayed, unpack(delays)) end
   if #released > 0 then redis.call('ZREM', ctx.delayed, unpack(released)) end

@@ -2,7 +2,6 @@ use super::{Damage, Holder, Walk, read::AT_ONCE};
 use crate::{
     QueueError,
     lease::read_item,
-    record::covers,
     scan::{PAGE, Scan, print_of},
 };
 use futures::future::try_join_all;
@@ -78,8 +77,7 @@ impl Walk<'_> {
             open += 1;
             match read_item(batch, index, text) {
                 Ok(item) => {
-                    let record = text.split_once(" item=").map_or(text.as_str(), |(record, _)| record);
-                    self.coverages.ended.extend(covers(record).map(str::to_owned));
+                    self.coverages.ended.extend(item.covers);
                     let name = item.item.name(item.action);
                     let holder = Holder::Batch(batch.to_owned(), index.clone(), name.clone());
                     self.record(&item.record, holder).await?;

@@ -32,7 +32,7 @@ impl Walk<'_> {
                 {
                     self.wrong(Damage::Expiry { item: name.clone(), at_ms, expiring: expiry });
                 }
-                if let Some(id) = record.cause.as_deref().and_then(|cause| cause.strip_prefix("covered/")) {
+                if let Some(id) = record.covered_by() {
                     self.covered(&name, id);
                 }
                 under_way += i128::from(record.cause.as_deref() == Some("under-way"));

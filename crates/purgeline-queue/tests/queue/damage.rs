@@ -1,7 +1,10 @@
 //! A queue that has something of everything, and what can be done to it by hand.
 
 use crate::bed::{Bed, RETENTION, dir, expires_at, id, not_before, plain, retry, url};
-use purgeline_core::Priority::{Bulk, Urgent};
+use purgeline_core::{
+    Item,
+    Priority::{Bulk, Urgent},
+};
 use purgeline_queue::{Connection, LeasedBatch, Settlement};
 
 /// A queue that has something of everything.
@@ -12,11 +15,13 @@ pub(crate) struct Full {
     leased: LeasedBatch,
     /// What it calls the embargoed item.
     embargoed: String,
+    /// The ids of the coverage of a dir in a batch, and of one that waits.
+    coverages: [String; 2],
 }
 
 /// The jobs that it has.
 pub(crate) fn jobs() -> Vec<String> {
-    let some = ["done", "late", "open", "leased", "embargoed", "expires", "waits"];
+    let some = ["done", "late", "open", "leased", "embargoed", "expires", "waits", "sent"];
     some.into_iter().map(str::to_owned).chain((0..20).map(|n| format!("hot{n}"))).collect()
 }
 
@@ -45,6 +50,8 @@ impl Full {
         let ready = bed.batch(&plain()).await;
         bed.ask_as(Urgent, "leased", &[&url("leased")]).await;
         let leased = bed.batch(&plain()).await;
+        bed.ask_as(Urgent, "sent", &[&dir("s/"), &url("s/x"), &url("s/y")]).await;
+        let sent = bed.batch(&plain()).await.items[0].covers.clone().unwrap();
         bed.queue.split(&bed.target, &ready.id, "w1", "bad").await.unwrap();
         bed.ask_timed(not_before(bed.now() + 5_000), "embargoed", &[&url("embargoed")]).await;
         bed.ask_timed(expires_at(bed.now() + 99_000_000), "expires", &[&url("expires")]).await;
@@ -53,17 +60,25 @@ impl Full {
         let redis = bed.queue.manager();
         let base = bed.queue.keys().target(&bed.target);
         let embargoed = format!("{} {}", bed.now() + 5_000, url("embargoed"));
-        Self { bed, redis, base, leased, embargoed }
+        let (item, action) = Item::from_name(&url("d/x")).unwrap();
+        let record = bed.queue.pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
+        let open = record.covered_by().unwrap().to_owned();
+        Self { bed, redis, base, leased, embargoed, coverages: [sent, open] }
     }
 
     fn key(&self, what: &str) -> String {
         format!("{}:{what}", self.base)
     }
 
+    fn named(&self, text: &str) -> String {
+        let [sent, open] = &self.coverages;
+        text.replace("LEASED", &self.leased.id).replace("SENT", sent).replace("OPEN", open)
+    }
+
     /// Carries out Redis commands; keys that begin with `~` are the target's, and LEASED is its
-    /// leased batch, EMBARGOED its embargoed item.
+    /// leased batch, EMBARGOED its embargoed item, SENT and OPEN its coverages.
     pub(crate) async fn damage(&mut self, command: &str) {
-        let command = command.replace("LEASED", &self.leased.id);
+        let command = self.named(command);
         for command in command.split(" ; ") {
             let mut words = command.split(' ');
             let mut damage = redis::cmd(words.next().unwrap());
@@ -85,7 +100,7 @@ impl Full {
     }
 
     pub(crate) async fn finds(&self, expected: &str) {
-        let (found, expected) = (self.found().await, expected.replace("LEASED", &self.leased.id));
+        let (found, expected) = (self.found().await, self.named(expected));
         assert!(
             found.iter().any(|violation| violation.contains(&expected)),
             "{expected:?} not in {found:#?}"
@@ -115,6 +130,20 @@ pub(crate) fn to_what_waits() -> Cases {
         ),
         ("DEL ~expiring".to_owned(), "but expiring says None"),
         (format!("ZINCRBY ~expiring 1 {}", url("expires")), "but expiring says Some(17637"),
+        ("DEL ~coverages".to_owned(), "covering:bulk/dir says that dir:https://h/d/ has coverage c"),
+        ("DEL ~covering:bulk/dir".to_owned(), "no dir has coverage c"),
+        (
+            format!("HSET ~covering:bulk/url {} c99", dir("d/")),
+            "covering:bulk/url says that dir:https://h/d/ has coverage c99, but it does not",
+        ),
+        (format!("HDEL ~pending {}", dir("d/")), "says that dir:https://h/d/ has coverage"),
+        ("HSET ~coverages c99 dir:https://h/nobody/".to_owned(), "no dir has coverage c99"),
+        (
+            "DEL ~covered:OPEN".to_owned(),
+            "url:https://h/d/x waits for coverage OPEN, but covered:OPEN does not",
+        ),
+        (format!("LREM ~covered:SENT 0 {}", url("s/y")), "url:https://h/s/y waits for coverage SENT"),
+        ("RPUSH ~covered:c99 url:https://h/nobody".to_owned(), "the 1 names in covered:c99 would wait"),
         ("DEL ~embargoes".to_owned(), "embargoes says None"),
         ("DEL ~embargoed".to_owned(), "embargoes has 1763700"),
         ("ZADD ~embargoes 17 EMBARGOED".to_owned(), "embargoes says Some(17)"),

@@ -1,10 +1,10 @@
 //! Great numbers, measured by counting what Redis does, not by the time that it takes.
 
-use crate::bed::{Bed, RETENTION, count, id, plain, policy, url};
+use crate::bed::{Bed, RETENTION, count, dir, id, plain, policy, url};
 use futures::{StreamExt, TryStreamExt, stream};
 use purgeline_core::{Item, JobId, JobState, Kind, Priority};
 use purgeline_queue::{
-    Chunk, Enqueued, JobFilter, Lease, NewJob, PollPolicy, Polls, QueueError, Settlement, Timing,
+    Chunk, Enqueued, JobFilter, Lease, LeasedBatch, NewJob, PollPolicy, Polls, QueueError, Settlement, Timing,
 };
 use std::collections::BTreeMap;
 
@@ -293,5 +293,67 @@ async fn a_bad_day_neither_stops_nor_stalls_the_scripts() {
         assert_eq!(bed.ended(name).await, (urls as u64, 0));
     }
     assert_eq!(bed.queue.carry_outbox(&bed.target, &RETENTION).await.unwrap().len(), 3);
+    bed.check().await;
+}
+
+/// 50,000 URLs below a dir that waits, and the dir leased.
+async fn covered(urls: usize) -> (Bed, LeasedBatch, u64) {
+    let bed = Bed::new().await;
+    for (name, value) in [("slowlog-log-slower-than", 1_000), ("slowlog-max-len", 100_000)] {
+        let mut set = redis::cmd("CONFIG");
+        let () = set.arg("SET").arg(name).arg(value).query_async(&mut bed.queue.manager()).await.unwrap();
+    }
+    bed.ask("dir", &[&dir("d/")]).await;
+    bed.create("urls", urls).await;
+    let items: Vec<_> = (0..urls).map(|n| (url(format!("d/{n}")), "normal/url".to_owned())).collect();
+    let mut most = 0;
+    for (index, items) in items.chunks(500).enumerate() {
+        let whole = crate::bed::chunk("urls", items);
+        let chunk = Chunk { index, chunks: urls.div_ceil(500), job_items: urls, ..whole };
+        let (added, cost) = counted(&bed, bed.queue.enqueue(&bed.target, &chunk, 1_000_000)).await;
+        assert_eq!(added.unwrap(), Enqueued::Added { new: 0, joined: 0, covered: 500 });
+        most = most.max(cost.values().sum());
+    }
+    println!("to enqueue 500 covered: at most {most} commands; slowest, µs: {:?}", slowest(&bed).await);
+    assert!(most <= 30, "{most} commands");
+    let (batch, cost) = counted(&bed, bed.batch(&plain())).await;
+    assert!(cost.values().sum::<u64>() < 60, "{cost:?}");
+    assert_eq!(crate::bed::names(&batch), [dir("d/")]);
+    let mut reset = redis::cmd("SLOWLOG");
+    let () = reset.arg("RESET").query_async(&mut bed.queue.manager()).await.unwrap();
+    (bed, batch, urls as u64)
+}
+
+#[tokio::test]
+async fn dir_success_settles_50_000_urls_a_bounded_number_a_call() {
+    let (bed, batch, urls) = covered(50_000).await;
+    let (_, cost) = counted(&bed, bed.settle(&batch, &Settlement::Done)).await;
+    let scripts = cost["evalsha"];
+    println!("to settle {urls} covered: {scripts} scripts, {cost:?}; slowest, µs: {:?}", slowest(&bed).await);
+    assert!(scripts >= urls / 500 && scripts <= urls / 500 + 5, "{cost:?}");
+    let commands: u64 = cost.values().sum();
+    assert!(commands <= 40 * scripts, "{cost:?}");
+    assert_eq!(bed.ended("urls").await, (urls, 0));
+    assert_eq!(bed.pending().await, 0);
+    bed.check().await;
+}
+
+#[tokio::test]
+async fn dir_failure_releases_50_000_urls_a_bounded_number_a_call() {
+    let (bed, batch, urls) = covered(50_000).await;
+    let (_, cost) = counted(&bed, bed.settle(&batch, &crate::bed::failed("403"))).await;
+    assert!(cost.values().sum::<u64>() < 60, "{cost:?}");
+    let (sent, cost) = counted(&bed, bed.batch(&plain())).await;
+    assert_eq!(sent.items.len(), 3);
+    let scripts = cost["evalsha"];
+    println!(
+        "to release {urls} covered: {scripts} scripts, {cost:?}; slowest, µs: {:?}",
+        slowest(&bed).await
+    );
+    assert!(scripts >= urls / 500 && scripts <= urls / 500 + 5, "{cost:?}");
+    let commands: u64 = cost.values().sum();
+    assert!(commands <= 5 * urls, "{cost:?}");
+    bed.settle(&sent, &Settlement::Done).await;
+    assert_eq!((bed.ended("dir").await, bed.ended("urls").await), ((0, 1), (3, 0)));
     bed.check().await;
 }

@@ -1,12 +1,12 @@
 use crate::{
     failure::Failure,
     output::{HoldText, Time},
-    whereabouts::{self, Wait},
+    whereabouts::{self, Whereabouts},
 };
-use purgeline_core::{Action, Item, JobId, Kind, Priority, TargetName, ancestors};
+use purgeline_core::{Action, Item, JobId, Priority, TargetName};
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{
-    BatchState, DeadLetter, EmbargoedItem, Hold, LOOKED_AT, LastOutcome, PendingItem, Queue,
+    BatchState, DeadLetter, EmbargoedItem, Hold, LOOKED_AT, LastOutcome, PendingItem, Queue, Record,
 };
 use serde::Serialize;
 use std::fmt;
@@ -22,9 +22,9 @@ pub(super) struct UrlView {
 #[derive(Debug, Serialize)]
 pub(super) struct AtTarget {
     target: TargetName,
-    /// It waits, or a dir that covers it does.
+    /// It waits.
     waiting: Option<Waiting>,
-    /// It waits for the end of these embargoes, or a dir that covers it does: the first first.
+    /// It waits for the end of these embargoes: the first first.
     embargoes: Vec<EmbargoedItem>,
     /// It is in these calls.
     batches: Vec<InBatch>,
@@ -38,14 +38,14 @@ pub(super) struct AtTarget {
 
 #[derive(Debug, Serialize)]
 struct Waiting {
-    /// What waits: the item, or the dir that covers it.
+    /// What waits.
     item: String,
     #[serde(flatten)]
-    wait: Wait,
+    whereabouts: Whereabouts,
     /// The jobs that wait for it; not all of them if `more_jobs`.
     jobs: Vec<JobId>,
     more_jobs: bool,
-    /// Items before it in its lane, about; `None`: it is delayed, or there are very many.
+    /// Items before it in its lane, about; `None`: it stands in none, or there are very many.
     before: Option<u64>,
 }
 
@@ -87,18 +87,14 @@ impl AtTarget {
             last: queue.last_outcomes(target, item, action).await?,
             dead_letter: None,
         };
-        let dirs = ancestors(item).map(|dir| Item::from_normalized(Kind::Dir, dir));
-        for candidate in std::iter::once(item.clone()).chain(dirs) {
-            let found = whereabouts::find_pending(queue, configured, &standing, &candidate, action).await?;
-            let Some((PendingItem { name, record }, wait)) = found else { continue };
+        let found = whereabouts::find_pending(queue, configured, &standing, item, action).await?;
+        if let Some((PendingItem { name, record }, whereabouts)) = found {
             let before = match record.due_ms {
                 Some(_) => None,
-                None => queue.items_before(target, &candidate, action, &record.lane).await?,
+                None => queue.items_before(target, item, action, &record.lane).await?,
             };
-            let jobs = record.jobs.iter().map(|(job, _)| *job).collect();
-            let more_jobs = record.more_jobs;
-            view.waiting = Some(Waiting { item: name, wait, jobs, more_jobs, before });
-            break;
+            let Record { jobs, more_jobs, .. } = record;
+            view.waiting = Some(Waiting { item: name, whereabouts, jobs, more_jobs, before });
         }
         for id in queue.batches_of(target, item, action).await? {
             // It may have ended since.
@@ -147,7 +143,7 @@ impl fmt::Display for AtTarget {
         }
         for EmbargoedItem { until_ms, item: PendingItem { name, record } } in &self.embargoes {
             write!(f, "\n  is embargoed as {name} until {}", Time(*until_ms))?;
-            write_jobs(f, record.jobs.iter().map(|(job, _)| job), record.more_jobs)?;
+            write_jobs(f, record.jobs.iter(), record.more_jobs)?;
         }
         for batch in &self.batches {
             write!(f, "\n  {batch}")?;
@@ -189,12 +185,17 @@ fn write_last(f: &mut fmt::Formatter<'_>, last: &LastOutcome) -> fmt::Result {
 
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "waits as {} {}", self.item, self.wait)?;
-        match (self.before, self.wait.is_delayed()) {
-            (Some(0), _) => f.write_str(", next in its lane")?,
-            (Some(before), _) => write!(f, ", behind {before} in its lane")?,
-            (None, false) => write!(f, ", behind more than {LOOKED_AT} in its lane")?,
-            (None, true) => {}
+        match &self.whereabouts {
+            Whereabouts::Pending { wait } => {
+                write!(f, "waits as {} {wait}", self.item)?;
+                match (self.before, wait.is_delayed()) {
+                    (Some(0), _) => f.write_str(", next in its lane")?,
+                    (Some(before), _) => write!(f, ", behind {before} in its lane")?,
+                    (None, false) => write!(f, ", behind more than {LOOKED_AT} in its lane")?,
+                    (None, true) => {}
+                }
+            }
+            other => write!(f, "waits as {}, {other}", self.item)?,
         }
         write_jobs(f, self.jobs.iter(), self.more_jobs)
     }

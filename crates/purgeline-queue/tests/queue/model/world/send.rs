@@ -112,9 +112,14 @@ impl World<'_> {
     /// Items whose delay has passed may go from the first lease that got so far as to look.
     pub(super) fn promote(&mut self, at: At, after: &Snapshot, sent: &BTreeSet<String>) {
         let now = self.now();
+        // What no dir covers any more returns to its lane before.
+        let released: BTreeSet<_> = self.models[at].released().into_iter().map(|(name, _)| name).collect();
         let looked = !sent.is_empty()
             || self.models[at].pending.iter().any(|(name, purge)| match after.pending.get(name) {
-                Some(record) => purge.due.is_some_and(|due| due <= now) && record.due != purge.due,
+                Some(record) => {
+                    let passed = purge.due.is_some_and(|due| due <= now) && !released.contains(name);
+                    passed && record.due != purge.due
+                }
                 None => true,
             });
         if looked {
