@@ -161,7 +161,29 @@ function Coverage.free(name, record)
   call('ZREM', DELAYED, name)
 end
 
--- Items of released coverages return to their lanes, at most so many a call. Gives whether there are more.
+-- Has items that are all covered return to their lanes.
+local function return_to_lanes(names, texts)
+  local writes, lanes = {}, {}
+  for i, name in ipairs(names) do
+    local record = parse(texts[i])
+    no_delay(record)
+    record.cause = '-'
+    writes[#writes + 1] = name
+    writes[#writes + 1] = pack(record)
+    local lane = lanes[record.lane] or { since = math.huge }
+    lanes[record.lane] = lane
+    lane.since = math.min(lane.since, tonumber(record.since))
+    lane[#lane + 1] = name
+  end
+  call('HSET', PENDING, unpack(writes))
+  call('ZREM', DELAYED, unpack(names))
+  for lane, its in pairs(lanes) do
+    call('RPUSH', T .. ':lane:' .. lane, unpack(its))
+    call('ZADD', LANES, 'LT', rank(lane, its.since), lane)
+  end
+end
+
+-- Items of released coverages return to their lanes, at most so many a call (SLICE or fewer). Gives whether there are more.
 function Coverage.uncover(most)
   while most > 0 do
     local id = call('LINDEX', UNCOVERING, 0)
@@ -171,12 +193,7 @@ function Coverage.uncover(most)
       most = most - #names
       local mine, texts, whole = Coverage.still(id, names)
       if #whole > 0 then call('RPUSH', UNCOVERING, unpack(whole)) end
-      for i, name in ipairs(mine) do
-        local record = parse(texts[i])
-        Coverage.free(name, record)
-        call('HSET', PENDING, name, pack(record))
-        stand(name, record, false)
-      end
+      if #mine > 0 then return_to_lanes(mine, texts) end
     else
       most = most - 1
       call('LPOP', UNCOVERING)
