@@ -131,3 +131,28 @@ async fn a_quota_that_only_answers_tell_of_is_not_overspent() {
         worker.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn urls_below_a_dir_without_quota_go_today() {
+    const DIR: &str = "https://img.example.com/a/";
+    let limits = json!({"quotas": [{"kind": "dir", "max": 1}], "quota_reserve_percent": 0});
+    let (sim, stage, clocks) = scene(limits).await;
+    let first = stage.submit(&[] as &[&str], &["https://img.example.com/first/"]).await;
+    let worker = stage.worker("w1");
+    succeeded(&stage, &clocks, first.job).await;
+    worker.stop().await;
+    let dir = stage.submit(&[] as &[&str], &[DIR]).await;
+    let below = stage.submit(&[format!("{DIR}x"), format!("{DIR}y")], &[]).await;
+    assert_eq!(below.targets[0].covered, 2, "nothing has found yet that the day's dirs are spent");
+    let worker = stage.worker("w2");
+    succeeded(&stage, &clocks, below.job).await;
+    assert!(stage.is_pending(&Item::dir(DIR).unwrap()).await);
+    let later = stage.submit(&[format!("{DIR}z")], &[]).await;
+    assert_eq!(later.targets[0].covered, 0);
+    succeeded(&stage, &clocks, later.job).await;
+    assert_eq!(by_day(&sim), BTreeMap::from([(-1, 4)]), "one dir and three urls");
+    clocks.advance(DAY);
+    succeeded(&stage, &clocks, dir.job).await;
+    worker.stop().await;
+    stage.assert_verified().await;
+}

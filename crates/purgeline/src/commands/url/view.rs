@@ -195,6 +195,9 @@ impl fmt::Display for Waiting {
                     (None, true) => {}
                 }
             }
+            Whereabouts::Covered { dir, by } => {
+                write!(f, "waits as {}, covered by {dir}, which {by}", self.item)?;
+            }
             other => write!(f, "waits as {}, {other}", self.item)?,
         }
         write_jobs(f, self.jobs.iter(), self.more_jobs)
