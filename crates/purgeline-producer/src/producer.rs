@@ -61,7 +61,7 @@ pub struct TargetShare {
     pub new: u64,
     /// Those that joined an item which waited already.
     pub joined: u64,
-    /// Those that joined a waiting dir above them.
+    /// Those that wait for a dir above them, which will purge them if it can.
     pub covered: u64,
 }
 

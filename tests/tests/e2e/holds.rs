@@ -195,3 +195,23 @@ async fn dirs_that_are_not_permitted_wait_and_urls_go_on() {
     worker.stop().await;
     env.assert_verified().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn urls_covered_by_a_dir_that_is_not_permitted_go_by_themselves() {
+    let (sim, env, clocks) = timed(QiniuSettings { dir_permission: false, ..instant() }).await;
+    const DIR: &str = "https://img.example.com/a/";
+    let mixed = env.submit(&[format!("{DIR}x"), format!("{DIR}y")], &[DIR]).await;
+    assert_eq!(mixed.targets[0].covered, 2);
+    let worker = env.worker("w1");
+    env.held("dir").await;
+    eventually("the urls are purged", || async {
+        clocks.advance(Duration::from_millis(20));
+        let counts = env.job(mixed.job).await.parts[&env.target().name].counts;
+        (counts.succeeded == 2).then_some(())
+    })
+    .await;
+    assert!(env.is_pending(&Item::dir(DIR).unwrap()).await);
+    assert_eq!(sim.log().carrying(DIR).count(), 1, "it was tried once");
+    worker.stop().await;
+    env.assert_verified().await;
+}

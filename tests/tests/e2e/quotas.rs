@@ -131,3 +131,28 @@ async fn a_quota_that_only_answers_tell_of_is_not_overspent() {
         worker.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn urls_below_a_dir_without_quota_go_today() {
+    const DIR: &str = "https://img.example.com/a/";
+    let limits = json!({"quotas": [{"kind": "dir", "max": 1}], "quota_reserve_percent": 0});
+    let (sim, env, clocks) = start(limits).await;
+    let first = env.submit(&[] as &[&str], &["https://img.example.com/first/"]).await;
+    let worker = env.worker("w1");
+    succeeded(&env, &clocks, first.job).await;
+    worker.stop().await;
+    let dir = env.submit(&[] as &[&str], &[DIR]).await;
+    let below = env.submit(&[format!("{DIR}x"), format!("{DIR}y")], &[]).await;
+    assert_eq!(below.targets[0].covered, 2, "nothing has found yet that the day's dirs are spent");
+    let worker = env.worker("w2");
+    succeeded(&env, &clocks, below.job).await;
+    assert!(env.is_pending(&Item::dir(DIR).unwrap()).await);
+    let later = env.submit(&[format!("{DIR}z")], &[]).await;
+    assert_eq!(later.targets[0].covered, 0);
+    succeeded(&env, &clocks, later.job).await;
+    assert_eq!(by_day(&sim), BTreeMap::from([(-1, 4)]), "one dir and three urls");
+    clocks.advance(DAY);
+    succeeded(&env, &clocks, dir.job).await;
+    worker.stop().await;
+    env.assert_verified().await;
+}

@@ -431,3 +431,30 @@ async fn a_covered_url_that_comes_back_goes_by_itself() {
     bed.check().await;
     forgotten(&bed).await;
 }
+
+#[tokio::test]
+async fn the_dir_that_an_item_waits_for_is_told() {
+    let bed = Bed::new().await;
+    bed.ask("narrow", &[&dir("d/e/"), &url("d/e/a")]).await;
+    let told = async || {
+        let (item, action) = Item::from_name(&url("d/e/a")).unwrap();
+        let record = bed.queue.pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
+        let told = bed.queue.covering_dir(&bed.target, &item, action, &record).await.unwrap();
+        told.map(|told| (told.dir.name(action), told.batch))
+    };
+    assert_eq!(told().await, Some((dir("d/e/"), None)));
+    bed.pass(1);
+    bed.ask("wide", &[&dir("d/")]).await;
+    let batch = bed.batch(&plain()).await;
+    assert_eq!((names(&batch), told().await), (vec![dir("d/")], Some((dir("d/e/"), None))));
+    bed.settle(&batch, &failed("403")).await;
+    let narrow = bed.batch(&plain()).await;
+    assert_eq!(names(&narrow), [dir("d/e/")]);
+    bed.settle(&narrow, &failed("403")).await;
+    assert_eq!(told().await, None);
+    let (bed, batch) = leased().await;
+    let (item, action) = Item::from_name(&url("d/a")).unwrap();
+    let record = bed.queue.pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
+    let told = bed.queue.covering_dir(&bed.target, &item, action, &record).await.unwrap().unwrap();
+    assert_eq!((told.dir.name(action), told.batch), (dir("d/"), Some(batch.id)));
+}

@@ -94,7 +94,8 @@ async fn where_an_item_waits_is_told() {
     let said = show(&dir);
     assert!(said.contains("static: dir:https://static.example.com/d/ waits in normal/dir since"), "{said}");
     let said = show(&below);
-    assert!(said.contains("/d/page waits with dir:https://static.example.com/d/ in normal/dir"), "{said}");
+    let covered = "/d/page is covered by dir:https://static.example.com/d/, which waits in normal/dir since";
+    assert!(said.contains(covered), "{said}");
     let said = show(&sent);
     assert!(said.contains(&format!("/a is being sent in batch {}", batch.id)), "{said}");
     let listed = fixture.call(&["job", "list", "--limit", "1", "--output", "json"]).json();

@@ -90,7 +90,7 @@ end
 
 -- Takes so many hints from a lane. Gives whether the quota of its items is spent.
 local function take_hints(ctx, chunk, lane, ask)
-  local kind, urgent, spent = lane.kind, lane.priority == 0, false
+  local kind, urgent, spent, max_bytes = lane.kind, lane.priority == 0, false, chunk.max_bytes
   local popped = redis.call('LPOP', lane.key, ask)
   if not popped or #popped == 0 then return true end
   chunk.looked = chunk.looked + #popped
@@ -99,8 +99,7 @@ local function take_hints(ctx, chunk, lane, ask)
   for i, name in ipairs(popped) do
     local text = texts[i]
     if leads_to(chunk, lane, name, text) then
-      chunk.is_full = chunk.is_full
-        or (chunk.max_bytes > 0 and #chunk.names > 0 and chunk.bytes + #name > chunk.max_bytes)
+      if max_bytes > 0 and #chunk.names > 0 and chunk.bytes + #name > max_bytes then chunk.is_full = true end
       local left, stop, host = Quota.room_for(ctx, name, kind, urgent)
       local of_host = left < 1 and stop[3] and not string.find(lane.name, '@', 1, true)
       spent = spent or (left < 1 and not of_host)

@@ -159,7 +159,30 @@ function Coverage.free(ctx, name, record)
   redis.call('ZREM', ctx.delayed, name)
 end
 
--- Items of released coverages return to their lanes, at most so many a call. Gives whether there are more.
+-- Has items that are all covered return to their lanes.
+local function return_to_lanes(ctx, names, texts)
+  local writes, lanes = {}, {}
+  for i, name in ipairs(names) do
+    local record = Record.parse(texts[i])
+    Record.no_delay(record)
+    record.cause = '-'
+    writes[#writes + 1] = name
+    writes[#writes + 1] = Record.pack(record)
+    local lane = lanes[record.lane] or { since = math.huge }
+    lanes[record.lane] = lane
+    lane.since = math.min(lane.since, tonumber(record.since))
+    lane[#lane + 1] = name
+  end
+  redis.call('HSET', ctx.pending, unpack(writes))
+  redis.call('ZREM', ctx.delayed, unpack(names))
+  for lane, its in pairs(lanes) do
+    redis.call('RPUSH', Keys.lane(ctx, lane), unpack(its))
+    redis.call('ZADD', ctx.lanes, 'LT', Names.rank(lane, its.since), lane)
+  end
+end
+
+-- Items of released coverages return to their lanes, at most so many a call (Text.SLICE or fewer). Gives
+-- whether there are more.
 function Coverage.uncover(ctx, most)
   while most > 0 do
     local id = redis.call('LINDEX', ctx.uncovering, 0)
@@ -169,12 +192,7 @@ function Coverage.uncover(ctx, most)
       most = most - #names
       local mine, texts, whole = Coverage.still(ctx, id, names)
       if #whole > 0 then redis.call('RPUSH', ctx.uncovering, unpack(whole)) end
-      for i, name in ipairs(mine) do
-        local record = Record.parse(texts[i])
-        Coverage.free(ctx, name, record)
-        redis.call('HSET', ctx.pending, name, Record.pack(record))
-        Pending.push_hint(ctx, name, record, false)
-      end
+      if #mine > 0 then return_to_lanes(ctx, mine, texts) end
     else
       most = most - 1
       redis.call('LPOP', ctx.uncovering)

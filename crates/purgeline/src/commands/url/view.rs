@@ -80,6 +80,9 @@ impl fmt::Display for Human<'_, WaitingAtTarget> {
                     (None, true) => {}
                 }
             }
+            ItemState::Covered { dir, by } => {
+                write!(f, "waits as {}, covered by {dir}, which {}", self.0.item, Human(&**by))?;
+            }
             other => write!(f, "waits as {}, {}", self.0.item, Human(other))?,
         }
         write_jobs(f, self.0.jobs.iter(), self.0.more_jobs)
