@@ -438,8 +438,9 @@ async fn the_dir_that_an_item_waits_for_is_told() {
     bed.ask("narrow", &[&dir("d/e/"), &url("d/e/a")]).await;
     let told = async || {
         let (item, action) = Item::from_name(&url("d/e/a")).unwrap();
-        let record = bed.queue.pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
-        let told = bed.queue.covering_dir(&bed.target, &item, action, &record).await.unwrap();
+        let record =
+            bed.queue.inspect().pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
+        let told = bed.queue.inspect().covering_dir(&bed.target, &item, action, &record).await.unwrap();
         told.map(|told| (told.dir.name(action), told.batch))
     };
     assert_eq!(told().await, Some((dir("d/e/"), None)));
@@ -454,7 +455,7 @@ async fn the_dir_that_an_item_waits_for_is_told() {
     assert_eq!(told().await, None);
     let (bed, batch) = leased().await;
     let (item, action) = Item::from_name(&url("d/a")).unwrap();
-    let record = bed.queue.pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
-    let told = bed.queue.covering_dir(&bed.target, &item, action, &record).await.unwrap().unwrap();
+    let record = bed.queue.inspect().pending_item(&bed.target, &item, action).await.unwrap().unwrap().record;
+    let told = bed.queue.inspect().covering_dir(&bed.target, &item, action, &record).await.unwrap().unwrap();
     assert_eq!((told.dir.name(action), told.batch), (dir("d/"), Some(batch.id)));
 }
