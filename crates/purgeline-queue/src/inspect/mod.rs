@@ -9,6 +9,7 @@ pub(crate) mod jobs;
 pub(crate) mod quotas;
 pub(crate) mod rates;
 pub(crate) mod standing;
+pub(crate) mod stats;
 pub(crate) mod target;
 pub(crate) mod watch;
 pub(crate) mod workers;

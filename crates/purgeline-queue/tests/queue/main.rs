@@ -28,6 +28,7 @@ mod rates;
 mod reap;
 mod rebound;
 mod repair;
+mod round_trips;
 mod settle;
 mod split;
 mod submitted;
