@@ -10,8 +10,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 const REAPED: usize = 100;
 /// Rounds between two looks at what grows slowly: about a minute.
 const SLOW_ROUNDS: u32 = 120;
-/// Oldest jobs looked at in a slow round.
-const TRIMMED_JOBS: isize = 1_000;
 
 /// How often a worker says that it is alive.
 const ALIVE_PAUSE: Duration = Duration::from_secs(10);
@@ -64,7 +62,7 @@ impl TargetContext {
             }
             self.queue.resume_cancels(target, &self.retention).await?;
             self.queue.compact(target).await?;
-            self.queue.trim_jobs(TRIMMED_JOBS).await?;
+            self.queue.tend_jobs(std::slice::from_ref(target), &self.retention).await?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ pub(crate) mod embargo;
 pub(crate) mod handle;
 pub(crate) mod history;
 pub(crate) mod holds;
+pub(crate) mod job_list;
 pub(crate) mod jobs;
 pub(crate) mod quotas;
 pub(crate) mod rates;

@@ -270,6 +270,18 @@ impl Keys {
         format!("{}:jobs", self.prefix)
     }
 
+    /// `purgeline:v1:jobs:turn`: there for a minute after somebody has begun to walk over the list.
+    #[must_use]
+    pub(crate) fn jobs_turn(&self) -> String {
+        format!("{}:jobs:turn", self.prefix)
+    }
+
+    /// `purgeline:v1:jobs:walked`: score and id of the last job that a walk over the list has seen.
+    #[must_use]
+    pub(crate) fn jobs_walked(&self) -> String {
+        format!("{}:jobs:walked", self.prefix)
+    }
+
     /// `purgeline:v1:events`: what happened, for whoever watches.
     #[must_use]
     pub fn events(&self) -> String {

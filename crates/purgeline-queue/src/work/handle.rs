@@ -19,7 +19,8 @@ use crate::redis::store::Store;
 /// - Housekeeping calls [`reap`](Self::reap), [`drain`](Self::drain),
 ///   [`carry_outbox`](Self::carry_outbox), [`abandon`](Self::abandon),
 ///   [`repeat_ends`](Self::repeat_ends), [`resume_cancels`](Self::resume_cancels),
-///   [`compact`](Self::compact) and [`trim_jobs`](Self::trim_jobs).
+///   [`compact`](Self::compact), and, where it has the turn
+///   ([`takes_turn_at_jobs`](Self::takes_turn_at_jobs)), [`tend_jobs`](Self::tend_jobs).
 #[derive(Clone, Debug)]
 pub struct WorkQueue {
     pub(super) store: Store,

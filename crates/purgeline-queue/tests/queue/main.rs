@@ -3,6 +3,7 @@
 // Helpers of tests are tests: clippy knows them by this.
 #![cfg(test)]
 
+mod abandoned;
 mod bed;
 mod breaker;
 mod cancel;
@@ -17,6 +18,7 @@ mod expiry;
 mod functions;
 mod history;
 mod holds;
+mod job_list;
 mod jobs;
 mod lanes;
 mod lease;
