@@ -12,6 +12,9 @@ use tracing::{trace, warn};
 /// A part-full chunk that lingers is looked at again this long after a wake-up: more may come
 /// with it, and looking at each arrival would keep Redis busy.
 const LINGER_PAUSE: Duration = Duration::from_millis(5);
+/// What a window has no room for now does not keep from going what comes later: items of another kind,
+/// or urgent ones. They are looked at this long after they came, since more may come with them.
+const RATE_PAUSE: Duration = Duration::from_millis(50);
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
@@ -74,7 +77,7 @@ impl Feed {
             () = context.stopping.cancelled() => {}
             () = tokio::time::sleep_until(idle.until) => {}
             () = context.wake.notified(), if idle.wakes => {
-                let pause = tokio::time::sleep(idle.pause);
+                let pause = tokio::time::sleep_until(idle.until.min(Instant::now() + idle.pause));
                 context.stopping.run_until_cancelled(pause).await;
             }
         }
@@ -130,9 +133,13 @@ impl Feed {
                 if let Some(after) = after {
                     until = until.min(Instant::now() + after);
                 }
-                // Only time frees a window; arrivals change nothing.
-                let wakes = !why.starts_with("rate") && why != "throttled";
-                let pause = if why == "linger" { LINGER_PAUSE } else { Duration::ZERO };
+                // Only time frees a window that counts calls; arrivals change nothing.
+                let wakes = !why.starts_with("rate calls-") && why != "throttled";
+                let pause = match why.as_str() {
+                    "linger" => LINGER_PAUSE,
+                    rate if rate.starts_with("rate ") => RATE_PAUSE,
+                    _ => Duration::ZERO,
+                };
                 Ok(Err(Idle { until, wakes, pause }))
             }
         }
