@@ -59,6 +59,7 @@ pub use timing::{Quiet, Timing};
 pub use work::{
     breaker::{Asked, BreakerPolicy, Change, Fate, Heard},
     handle::WorkQueue,
+    housekeeper::{Chores, Tend},
     job_list::Tended,
     lease::{Lease, LeasedBatch, LeasedItem},
     polls::{DuePoll, DuePolls, Polls},

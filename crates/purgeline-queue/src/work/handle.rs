@@ -16,7 +16,8 @@ use crate::redis::store::Store;
 /// - Beside that, a worker listens to [`wakeups`](Self::wakeups), keeps its leases with
 ///   [`renew`](Self::renew), and says with [`worker_seen`](Self::worker_seen) and
 ///   [`worker_gone`](Self::worker_gone) that it lives.
-/// - Housekeeping calls [`reap`](Self::reap), [`drain`](Self::drain),
+/// - Housekeeping is the work of one worker a target: [`tend`](Self::tend) says which, and what there
+///   is to do, until it calls [`leave_house`](Self::leave_house). It calls [`reap`](Self::reap), [`drain`](Self::drain),
 ///   [`carry_outbox`](Self::carry_outbox), [`abandon`](Self::abandon),
 ///   [`repeat_ends`](Self::repeat_ends), [`resume_cancels`](Self::resume_cancels),
 ///   [`compact`](Self::compact), and, where it has the turn

@@ -5,6 +5,7 @@ pub(crate) mod breaker;
 pub(crate) mod cancels;
 pub(crate) mod handle;
 pub(crate) mod headroom;
+pub(crate) mod housekeeper;
 pub(crate) mod job_list;
 pub(crate) mod kinds;
 pub(crate) mod lease;

@@ -18,6 +18,7 @@ mod expiry;
 mod functions;
 mod history;
 mod holds;
+mod housekeeper;
 mod job_list;
 mod jobs;
 mod lanes;
