@@ -64,6 +64,7 @@ pub use work::{
     lease::{Lease, LeasedBatch, LeasedItem},
     polls::{DuePoll, DuePolls, Polls},
     quota::{SpentQuota, ToldBy},
+    quota_question::Question,
     reap::{Abandoned, Reaped},
     settle::{Settled, Settlement},
     wake::Wakeups,

@@ -1,8 +1,8 @@
 //! What a fleet costs Redis while nothing is to be done.
 
 use purgeline_core::config::WorkerConfig;
-use purgeline_sim::qiniu::QiniuSettings;
-use purgeline_tests::{RETENTION, RunningWorker, TestEnv, qiniu, target, url, worker_config};
+use purgeline_sim::{CallKind, huawei::HuaweiSettings, qiniu::QiniuSettings};
+use purgeline_tests::{RETENTION, RunningWorker, TestEnv, eventually, qiniu, target, url, worker_config};
 use purgeline_worker::Worker;
 use serde_json::json;
 use std::{path::Path, time::Duration};
@@ -89,6 +89,31 @@ async fn of_a_fleet_at_rest_one_takes_what_arrives_and_polls_for_nothing() {
     }
     env.at_rest().await;
     for worker in workers {
+        worker.stop().await;
+    }
+}
+
+/// A rolling restart: each worker that starts would ask.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_worker_asks_for_the_quotas_of_the_fleet() {
+    let sim = HuaweiSettings::default().start().await.unwrap();
+    let config = json!({
+        "provider": "huawei",
+        "hosts": ["*.example.com"],
+        "settings": { "access_key": "sim-access-key", "secret_key": "sim-secret-key", "base_url": sim.base_url() },
+    });
+    let env = TestEnv::new(vec![target("cdn", config)]).await;
+    let asked = || sim.log().of_kind(CallKind::Other).count();
+    let first = env.worker("w0");
+    eventually("the quotas are asked for", || async { (asked() > 0).then_some(()) }).await;
+    let others: Vec<_> = (1..8).map(|number| env.worker(&format!("w{number}"))).collect();
+    eventually("all workers are alive", || async {
+        (env.queue.inspect().workers().await.ok()?.len() == 8).then_some(())
+    })
+    .await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(asked(), 1);
+    for worker in others.into_iter().chain([first]) {
         worker.stop().await;
     }
 }

@@ -200,6 +200,13 @@ impl Keys {
         self.at(target, "outbox")
     }
 
+    /// `<target>:quota_asked`, a string: the worker that asks, or has asked, what is left of the quotas,
+    /// as long as nobody is to ask again.
+    #[must_use]
+    pub fn quota_asked(&self, target: &Target) -> String {
+        self.at(target, "quota_asked")
+    }
+
     /// `<target>:wake`, a channel: it is worth asking for a lease.
     #[must_use]
     pub fn wake(&self, target: &Target) -> String {

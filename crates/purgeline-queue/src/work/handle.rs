@@ -11,7 +11,9 @@ use crate::redis::store::Store;
 ///   item that the provider did not name.
 /// - What the provider tells of the whole target goes to [`throttle`](Self::throttle),
 ///   [`hold_kind`](Self::hold_kind), [`spend_quota`](Self::spend_quota),
-///   [`learn_quota`](Self::learn_quota) (after [`quota_mark`](Self::quota_mark), if it was asked), and
+///   [`learn_quota`](Self::learn_quota) (if it was asked: by the worker that
+///   [`takes_quota_question`](Self::takes_quota_question), after [`quota_mark`](Self::quota_mark) and with a
+///   permit of [`question`](Self::question); then [`quotas_asked`](Self::quotas_asked)), and
 ///   a worker that is late to [`widen_headroom`](Self::widen_headroom).
 /// - Beside that, a worker listens to [`wakeups`](Self::wakeups), keeps its leases with
 ///   [`renew`](Self::renew), and says with [`worker_seen`](Self::worker_seen) and

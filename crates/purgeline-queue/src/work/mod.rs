@@ -12,6 +12,7 @@ pub(crate) mod lease;
 pub(crate) mod outbox;
 pub(crate) mod polls;
 pub(crate) mod quota;
+pub(crate) mod quota_question;
 pub(crate) mod reap;
 pub(crate) mod repeat_ends;
 pub(crate) mod settle;
