@@ -1,6 +1,6 @@
 use super::explain::{self, ItemState};
 use crate::OpsError;
-use purgeline_core::{Action, Item, JobId, Kind, Priority, TargetName};
+use purgeline_core::{Action, Item, JobId, Priority, TargetName};
 use purgeline_providers::ConfiguredTarget;
 use purgeline_queue::{BatchState, DeadLetter, EmbargoedItem, Hold, LastOutcome, PendingItem, Queue};
 use serde::Serialize;
