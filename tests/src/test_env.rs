@@ -14,6 +14,7 @@ pub const RETENTION: Retention = Retention {
     succeeded_ms: 3_600_000,
     failed_ms: 3_600_000,
     max_dead_letters: 100_000,
+    max_jobs: 1_000_000,
     max_events: 100_000,
     history_ms: 604_800_000,
     max_history: 100_000,

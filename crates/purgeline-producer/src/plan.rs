@@ -8,6 +8,9 @@ use std::collections::BTreeSet;
 pub(crate) const MAX_JOB_ITEMS: usize = 1_000_000;
 /// Names of the first items that are written with a job, for those who look.
 const FIRST_ITEMS: usize = 100;
+/// Bytes of those names, so that no job's record grows with the length of its items. The first item
+/// that has room is always written.
+const FIRST_ITEMS_BYTES: usize = 8_192;
 const MAX_SOURCE_BYTES: usize = 256;
 const MAX_KEY_BYTES: usize = 256;
 
@@ -57,7 +60,7 @@ pub(crate) fn plan<'a>(
     let mut shares: Vec<Share<'_>> =
         candidates.iter().map(|&target| Share { target, items: Vec::new() }).collect();
     let mut taken = 0;
-    let mut first_items = Vec::new();
+    let mut first_items = FirstItems::default();
     for item in &items {
         match route(&candidates, item, !options.targets.is_empty()) {
             Ok(serving) => {
@@ -67,15 +70,35 @@ pub(crate) fn plan<'a>(
                     let (action, lane) = share.target.lane(item, options.action, options.priority);
                     share.items.push((item.name(action), lane.to_string()));
                 }
-                if first_items.len() < FIRST_ITEMS {
-                    first_items.push(item.name(options.action));
-                }
+                first_items.add(&item.name(options.action));
             }
             Err(problem) => refused.push(Refusal::new(item.kind().as_str(), item.text(), problem)),
         }
     }
     shares.retain(|share| !share.items.is_empty());
-    Ok(Plan { items: taken, first_items: first_items.join("\n"), digest, shares, refused })
+    Ok(Plan { items: taken, first_items: first_items.text, digest, shares, refused })
+}
+
+/// The names that are written with a job, one a line: the first ones, up to a count and a size.
+#[derive(Debug, Default)]
+struct FirstItems {
+    text: String,
+    count: usize,
+    is_full: bool,
+}
+
+impl FirstItems {
+    fn add(&mut self, name: &str) {
+        self.is_full |= self.count == FIRST_ITEMS || self.text.len() + name.len() >= FIRST_ITEMS_BYTES;
+        if self.is_full {
+            return;
+        }
+        if self.count > 0 {
+            self.text.push('\n');
+        }
+        self.text.push_str(name);
+        self.count += 1;
+    }
 }
 
 /// The targets that the job names, or all.
@@ -162,4 +185,23 @@ fn digest(items: &[Item], options: &JobOptions) -> String {
         add(item.text());
     }
     hex::encode(hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_items_of_a_job_are_bounded_in_count_and_bytes() {
+        let written = |bytes: usize, items: usize| {
+            let mut first = FirstItems::default();
+            (0..items).for_each(|_| first.add(&"x".repeat(bytes)));
+            (first.text.lines().count(), first.text.len())
+        };
+        assert_eq!(written(10, 3), (3, 32));
+        assert_eq!(written(10, 200).0, FIRST_ITEMS);
+        let (items, bytes) = written(4_000, 100);
+        assert_eq!(items, 2);
+        assert!(bytes <= FIRST_ITEMS_BYTES, "{bytes}");
+    }
 }

@@ -106,7 +106,11 @@ impl Producer {
         let job = NewJob {
             id,
             digest: plan.digest.clone(),
-            targets: plan.shares.iter().map(|share| share.target.target.name.clone()).collect(),
+            targets: plan
+                .shares
+                .iter()
+                .map(|share| (share.target.target.name.clone(), share.items.len() as u64))
+                .collect(),
             items: plan.items as u64,
             first_items: plan.first_items.clone(),
             priority: request.options.priority,

@@ -59,9 +59,12 @@ pub use timing::{Quiet, Timing};
 pub use work::{
     breaker::{Asked, BreakerPolicy, Change, Fate, Heard},
     handle::WorkQueue,
+    housekeeper::{Chores, Tend},
+    job_list::Tended,
     lease::{Lease, LeasedBatch, LeasedItem},
     polls::{DuePoll, DuePolls, Polls},
     quota::{SpentQuota, ToldBy},
+    quota_question::Question,
     reap::{Abandoned, Reaped},
     settle::{Settled, Settlement},
     wake::Wakeups,

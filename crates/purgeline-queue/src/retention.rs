@@ -9,6 +9,8 @@ pub struct Retention {
     pub failed_ms: u64,
     /// Dead letters of one target.
     pub max_dead_letters: u64,
+    /// Jobs of all targets: older ones go as soon as they have ended.
+    pub max_jobs: u64,
     /// Entries of the events stream.
     pub max_events: u64,
     /// The last outcome of each item, in milliseconds; an eighth longer at most.
@@ -24,6 +26,7 @@ impl From<&RetentionConfig> for Retention {
             succeeded_ms: config.succeeded_s.saturating_mul(1000),
             failed_ms: config.failed_s.saturating_mul(1000),
             max_dead_letters: config.max_dead_letters,
+            max_jobs: config.max_jobs,
             max_events: config.max_events,
             history_ms: config.history_s.saturating_mul(1000),
             max_history: config.max_history,

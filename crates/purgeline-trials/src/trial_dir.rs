@@ -109,6 +109,7 @@ pub(crate) fn configuration(redis_timeout_ms: u64, worker: &Value, targets: &Val
             "succeeded_s": 86_400,
             "failed_s": 86_400,
             "max_dead_letters": 1_000_000,
+            "max_jobs": 1_000_000,
             "history_s": 3_600,
         },
         "worker": worker,

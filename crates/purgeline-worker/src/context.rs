@@ -7,7 +7,13 @@ use purgeline_providers::{ConfiguredTarget, Provider};
 use purgeline_queue::{
     BreakerPolicy, LeasePolicy, PollPolicy, QueueError, QuotaPolicy, Retention, Settlement, WorkQueue,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -27,8 +33,17 @@ pub(crate) struct TargetContext {
     pub(crate) worker: WorkerConfig,
     /// This process's name in Redis.
     pub(crate) name: String,
-    /// Something was enqueued, given back or released, or a call returned.
+    /// A place of this process is free again, or the housekeeper has found work.
     pub(crate) wake: Notify,
+    /// Redis has said that something was enqueued, given back or released, or that a call returned:
+    /// to every worker.
+    pub(crate) heard: Notify,
+    /// Redis can say so: this process is subscribed.
+    pub(crate) subscribed: Arc<AtomicBool>,
+    /// This worker keeps the target's house.
+    pub(crate) housekeeper: AtomicBool,
+    /// The targets of this process.
+    pub(crate) all_targets: Arc<[purgeline_core::Target]>,
     pub(crate) next_poll: NextPoll,
     pub(crate) permits: Permits,
     /// For questions how a batch fares, which have windows of their own.
@@ -43,6 +58,18 @@ pub(crate) struct TargetContext {
 impl TargetContext {
     pub(crate) fn target(&self) -> &purgeline_core::Target {
         &self.configured.target
+    }
+
+    pub(crate) fn is_housekeeper(&self) -> bool {
+        self.housekeeper.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_housekeeper(&self, is: bool) {
+        self.housekeeper.store(is, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_subscribed(&self) -> bool {
+        self.subscribed.load(Ordering::Relaxed)
     }
 
     pub(crate) fn reached(&self, point: CrashPoint) {

@@ -1,6 +1,7 @@
 use crate::{
     CrashPoint,
     context::TargetContext,
+    jitter::between,
     pace::Pace,
     work::{Work, WorkTask},
 };
@@ -12,6 +13,15 @@ use tracing::{trace, warn};
 /// A part-full chunk that lingers is looked at again this long after a wake-up: more may come
 /// with it, and looking at each arrival would keep Redis busy.
 const LINGER_PAUSE: Duration = Duration::from_millis(5);
+/// What a window has no room for now does not keep from going what comes later: items of another kind,
+/// or urgent ones. They are looked at this long after they came, since more may come with them.
+const RATE_PAUSE: Duration = Duration::from_millis(50);
+/// The longest time by which a worker that had nothing to do comes later than the housekeeper when all
+/// are told that something was enqueued: most often one worker is enough for it.
+const SHY: Duration = Duration::from_millis(200);
+/// Where nothing waits, and Redis would say so if something came, a worker polls this many times more
+/// seldom: the housekeeper looks for all.
+const AT_REST: u32 = 60;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
@@ -24,6 +34,8 @@ pub(crate) struct Feed {
     /// Open batches were asked about last: now it is the turn of what waits to be sent.
     polled_last: bool,
     backoff: Duration,
+    /// The last lease gave nothing.
+    in_vain: bool,
 }
 
 /// Why there is nothing to do now.
@@ -38,7 +50,7 @@ struct Idle {
 impl Feed {
     pub(crate) fn new(context: Arc<TargetContext>) -> Self {
         let pace = Pace::new(&context.configured.descriptor.limits);
-        Self { context, pace, has_turn: false, polled_last: false, backoff: FIRST_BACKOFF }
+        Self { context, pace, has_turn: false, polled_last: false, backoff: FIRST_BACKOFF, in_vain: false }
     }
 
     /// The next work; `None` when the worker stops. Outlives any outage of Redis: it logs, backs
@@ -70,27 +82,54 @@ impl Feed {
 
     async fn wait(&self, idle: &Idle) {
         let context = &self.context;
+        let until = tokio::time::sleep_until(idle.until);
+        tokio::pin!(until);
+        let shy = tokio::select! {
+            () = context.stopping.cancelled() => return,
+            () = &mut until => return,
+            () = context.wake.notified(), if idle.wakes => Duration::ZERO,
+            () = context.heard.notified(), if idle.wakes => self.shyness(),
+        };
+        let pause = tokio::time::sleep(idle.pause.max(shy));
         tokio::select! {
             () = context.stopping.cancelled() => {}
-            () = tokio::time::sleep_until(idle.until) => {}
-            () = context.wake.notified(), if idle.wakes => {
-                let pause = tokio::time::sleep(idle.pause);
-                context.stopping.run_until_cancelled(pause).await;
-            }
+            () = until => {}
+            () = context.wake.notified(), if !shy.is_zero() => {}
+            () = pause => {}
         }
+    }
+
+    /// How long this worker lets others go first when all have been told.
+    fn shyness(&self) -> Duration {
+        if self.in_vain && !self.context.is_housekeeper() {
+            return between(Duration::ZERO, SHY);
+        }
+        Duration::ZERO
+    }
+
+    /// When to poll next if no wake-up comes: while something waits, and while nothing does.
+    fn polls(&self) -> (Instant, Instant) {
+        let often = Duration::from_millis(self.context.worker.idle_poll_ms.get());
+        let seldom = if self.context.is_subscribed() { often.saturating_mul(AT_REST) } else { often };
+        let (now, later) = (Instant::now(), |pause: Duration| between(pause * 3 / 4, pause));
+        (now + later(often), now + later(seldom))
     }
 
     async fn look(&mut self) -> Result<Result<Work, Idle>, QueueError> {
         let context = Arc::clone(&self.context);
-        let longest = Instant::now() + Duration::from_millis(context.worker.idle_poll_ms.get());
-        let mut until = longest;
+        let (often, seldom) = self.polls();
+        let mut until = seldom;
         if let Some(policy) = &context.poll_policy
             && let Some(slot) = context.slots.question()
         {
             if Instant::now() >= context.next_poll.at() && !std::mem::take(&mut self.polled_last) {
-                context.next_poll.set(longest);
+                context.next_poll.set(seldom);
                 let asked = Instant::now();
-                match context.queue.due_polls(context.target(), policy).await? {
+                let due = context.queue.due_polls(context.target(), policy).await;
+                if !matches!(due, Ok(Polls::Wait { after: None, .. })) {
+                    context.next_poll.lower(often);
+                }
+                match due? {
                     Polls::Due(due) => {
                         let permit = context.question_permits.granted(asked, due.headroom_ms);
                         context.reached(CrashPoint::PollTaken);
@@ -107,7 +146,7 @@ impl Feed {
         }
         // Whoever frees a place wakes this.
         let Some(slot) = context.slots.call() else {
-            return Ok(Err(Idle { until, wakes: true, pause: Duration::ZERO }));
+            return Ok(Err(Idle { until: until.min(often), wakes: true, pause: Duration::ZERO }));
         };
         if !self.has_turn {
             self.pace.turn().await;
@@ -118,6 +157,7 @@ impl Feed {
         match context.queue.lease(context.target(), &context.name, &context.lease_policy).await? {
             Lease::Batch(batch) => {
                 self.has_turn = false;
+                self.in_vain = false;
                 let permit = context.permits.granted(asked, batch.headroom_ms);
                 context.reached(CrashPoint::Leased);
                 if batch.probe {
@@ -127,12 +167,20 @@ impl Feed {
             }
             Lease::Wait { after, why } => {
                 trace!(target = %context.target().name, %why, ?after, "nothing to send: {why}");
+                self.in_vain = true;
+                if why != "empty" {
+                    until = until.min(often);
+                }
                 if let Some(after) = after {
                     until = until.min(Instant::now() + after);
                 }
-                // Only time frees a window; arrivals change nothing.
-                let wakes = !why.starts_with("rate") && why != "throttled";
-                let pause = if why == "linger" { LINGER_PAUSE } else { Duration::ZERO };
+                // Only time frees a window that counts calls; arrivals change nothing.
+                let wakes = !why.starts_with("rate calls-") && why != "throttled";
+                let pause = match why.as_str() {
+                    "linger" => LINGER_PAUSE,
+                    rate if rate.starts_with("rate ") => RATE_PAUSE,
+                    _ => Duration::ZERO,
+                };
                 Ok(Err(Idle { until, wakes, pause }))
             }
         }

@@ -1,17 +1,21 @@
-use crate::{CrashPoint, context::TargetContext};
-use purgeline_queue::{QueueError, WorkQueue, WorkerInfo};
+use crate::{CrashPoint, context::TargetContext, jitter::between};
+use purgeline_queue::{Chores, QueueError, Tend, WorkQueue, WorkerInfo};
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{info, warn};
 
-/// How often dead workers' items are looked for, and what they left undone is done.
-const PAUSE: Duration = Duration::from_millis(500);
+/// The longest time between two looks of a target's housekeeper.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The place of a housekeeper that died is free after half a lease, at most after this time, so that
+/// its own batches are recovered within the lease time of their end.
+const MAX_PLACE: Duration = Duration::from_secs(15);
+/// Looks for which a housekeeper keeps its place without asking: one that fails costs nothing.
+const LOOKS_A_PLACE: u32 = 3;
 /// Batches taken from dead workers at a time.
 const REAPED: usize = 100;
-/// Rounds between two looks at what grows slowly: about a minute.
-const SLOW_ROUNDS: u32 = 120;
-/// Oldest jobs looked at in a slow round.
-const TRIMMED_JOBS: isize = 1_000;
+/// Between two looks at what grows slowly.
+const SLOW_PAUSE: Duration = Duration::from_secs(60);
 
 /// How often a worker says that it is alive.
 const ALIVE_PAUSE: Duration = Duration::from_secs(10);
@@ -32,39 +36,102 @@ pub(crate) async fn show_alive(queue: &WorkQueue, mut worker: WorkerInfo, end: &
 }
 
 impl TargetContext {
-    /// Does what belongs to no batch of this worker, until told to end. Any number of workers may
-    /// do it at once. Outlives any outage of Redis.
+    /// Keeps the target's house whenever no other worker does, until told to end: does what belongs
+    /// to no batch of this worker. Outlives any outage of Redis.
     pub(crate) async fn keep_house(&self, end: &CancellationToken) {
-        let mut round: u32 = 0;
-        while end.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_some() {
-            if let Err(error) = self.clean(round.is_multiple_of(SLOW_ROUNDS)).await {
-                warn!(%error, target = %self.target().name, "housekeeping failed, trying again");
-            }
-            round = round.wrapping_add(1);
+        let place = (Duration::from_millis(self.worker.lease_ms.get()) / 2).min(MAX_PLACE);
+        let look = (place / LOOKS_A_PLACE).min(PAUSE);
+        let mut slow_at = Instant::now();
+        let mut pause = between(Duration::ZERO, look);
+        while end.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+            pause = match self.look_after_house(place, &mut slow_at).await {
+                // Workers that wait for the same place do not ask at the same moment.
+                Ok(Some(free_in)) => free_in + between(Duration::ZERO, look),
+                Ok(None) => between(look * 3 / 4, look),
+                Err(error) => {
+                    warn!(%error, target = %self.target().name, "housekeeping failed, trying again");
+                    look
+                }
+            };
+        }
+        if self.is_housekeeper()
+            && let Err(error) = self.queue.leave_house(self.target(), &self.name).await
+        {
+            warn!(%error, target = %self.target().name, "another worker becomes housekeeper a little later");
         }
     }
 
-    async fn clean(&self, slow: bool) -> Result<(), QueueError> {
-        let target = self.target();
-        for reaped in self.queue.reap(target, REAPED).await? {
-            self.reached(CrashPoint::Reaped);
-            warn!(batch = %reaped.batch, worker = %reaped.worker, items = reaped.items, target = %target.name,
-                "batch {} of worker {}, whose lease ran out, goes out again", reaped.batch, reaped.worker);
+    /// Gives the time after which the place may be free, if another worker has it.
+    async fn look_after_house(
+        &self,
+        place: Duration,
+        slow_at: &mut Instant,
+    ) -> Result<Option<Duration>, QueueError> {
+        // Half a lease, 15 seconds at most.
+        let place_ms = u64::try_from(place.as_millis()).unwrap_or(u64::MAX).max(1);
+        match self.queue.tend(self.target(), &self.name, place_ms).await? {
+            Tend::Another(free_in) => {
+                self.set_housekeeper(false);
+                Ok(Some(free_in))
+            }
+            Tend::Chores(chores) => {
+                self.set_housekeeper(true);
+                let slow = Instant::now() >= *slow_at;
+                if slow {
+                    *slow_at = Instant::now() + SLOW_PAUSE;
+                }
+                self.clean(chores, slow).await?;
+                Ok(None)
+            }
         }
-        self.queue.drain(target, &self.retention).await?;
-        self.carry().await?;
+    }
+
+    async fn clean(&self, chores: Chores, slow: bool) -> Result<(), QueueError> {
+        let target = self.target();
+        if chores.work {
+            // Whoever should have been woken may have missed it.
+            self.wake.notify_one();
+        }
+        if chores.reap {
+            for reaped in self.queue.reap(target, REAPED).await? {
+                self.reached(CrashPoint::Reaped);
+                warn!(batch = %reaped.batch, worker = %reaped.worker, items = reaped.items, target = %target.name,
+                    "batch {} of worker {}, whose lease ran out, goes out again", reaped.batch, reaped.worker);
+            }
+        }
+        if chores.drain {
+            self.queue.drain(target, &self.retention).await?;
+        }
+        if chores.carry || chores.drain {
+            self.carry().await?;
+        }
         if slow {
-            for closed in self.queue.abandon(target, &self.retention).await? {
-                warn!(job = %closed.job, enqueued = closed.enqueued, announced = closed.announced, target = %target.name,
-                    "job {} was never enqueued whole, closed with what it got", closed.job);
+            self.clean_slowly().await?;
+        }
+        Ok(())
+    }
+
+    /// What grows slowly, or is left by those that died.
+    async fn clean_slowly(&self) -> Result<(), QueueError> {
+        let target = self.target();
+        for closed in self.queue.abandon(target, &self.retention).await? {
+            warn!(job = %closed.job, enqueued = closed.enqueued, announced = closed.announced, target = %target.name,
+                "job {} was never enqueued whole, closed with what it got", closed.job);
+        }
+        let jobs = self.queue.repeat_ends(target, &self.retention).await?;
+        if jobs > 0 {
+            warn!(jobs, target = %target.name, "whoever began to retry dead letters of {jobs} jobs died in the middle: they end as they had");
+        }
+        self.queue.resume_cancels(target, &self.retention).await?;
+        self.queue.compact(target).await?;
+        if self.queue.takes_turn_at_jobs().await? {
+            let tended = self.queue.tend_jobs(&self.all_targets, &self.retention).await?;
+            for job in tended.abandoned {
+                warn!(%job, "the producer of job {job} stayed away for a day: what never came is cancelled");
             }
-            let jobs = self.queue.repeat_ends(target, &self.retention).await?;
-            if jobs > 0 {
-                warn!(jobs, target = %target.name, "whoever began to retry dead letters of {jobs} jobs died in the middle: they end as they had");
+            if tended.removed > 0 {
+                info!(jobs = tended.removed, "{} jobs are no longer listed", tended.removed);
             }
-            self.queue.resume_cancels(target, &self.retention).await?;
-            self.queue.compact(target).await?;
-            self.queue.trim_jobs(TRIMMED_JOBS).await?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod crash_point;
 mod feed;
 mod headroom;
 mod housekeeping;
+mod jitter;
 mod keeper;
 mod next_poll;
 mod pace;

@@ -1,6 +1,9 @@
 use crate::context::TargetContext;
 use purgeline_queue::WorkQueue;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -15,9 +18,17 @@ pub(crate) async fn carry(queue: &WorkQueue, contexts: &[Arc<TargetContext>], en
             match queue.wakeups(&targets).await {
                 Ok(mut wakeups) => {
                     // What happened while nobody listened.
-                    contexts.iter().for_each(|context| context.wake.notify_one());
+                    for context in contexts {
+                        context.subscribed.store(true, Ordering::Relaxed);
+                        context.heard.notify_one();
+                    }
                     while let Some(at) = wakeups.next().await {
-                        contexts[at].wake.notify_one();
+                        contexts[at].heard.notify_one();
+                    }
+                    for context in contexts {
+                        context.subscribed.store(false, Ordering::Relaxed);
+                        // From now on it polls.
+                        context.wake.notify_one();
                     }
                     warn!("the connection for wake-ups was lost: polling until it is back");
                 }

@@ -18,7 +18,11 @@ use purgeline_providers::{ConfiguredTarget, TargetError};
 use purgeline_queue::{
     BreakerPolicy, LeasePolicy, PollPolicy, QuotaPolicy, Retention, WorkQueue, WorkerInfo,
 };
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 use thiserror::Error;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -157,6 +161,8 @@ impl Worker {
     }
 
     fn contexts(&self, stopping: &CancellationToken) -> Result<Vec<Arc<TargetContext>>, WorkerError> {
+        let subscribed = Arc::new(AtomicBool::new(false));
+        let all_targets: Arc<[_]> = self.targets.iter().map(|configured| configured.target.clone()).collect();
         let mut contexts = Vec::new();
         for configured in &self.targets {
             let (limits, lease_ms) = (&configured.descriptor.limits, self.config.lease_ms.get());
@@ -179,6 +185,10 @@ impl Worker {
                 worker: self.config.clone(),
                 name: self.name.clone(),
                 wake: Notify::new(),
+                heard: Notify::new(),
+                subscribed: Arc::clone(&subscribed),
+                housekeeper: AtomicBool::new(false),
+                all_targets: Arc::clone(&all_targets),
                 next_poll: NextPoll::now(),
                 permits: Permits::to_purge(limits, lease_ms, headroom_ms),
                 question_permits: Permits::to_ask(limits, lease_ms, headroom_ms),

@@ -25,6 +25,7 @@ mod producer;
 mod quotas;
 mod redis_death;
 mod refusals;
+mod rest;
 mod stopping;
 mod targets;
 mod timing;

@@ -52,6 +52,32 @@ async fn a_worker_whose_wake_ups_are_cut_off_finds_its_work_by_polling() {
     worker.stop().await;
 }
 
+/// Dirs alone have a window, and it has no room for an hour.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_urgent_url_goes_while_dirs_wait_for_their_window() {
+    let sim = QiniuSettings { processing_ms: 10, ..QiniuSettings::lifted() }.start().await.unwrap();
+    let limits = json!({"limits": {
+        "exceed_documented": true,
+        "rates": [{"unit": "dirs", "max": 1, "window_ms": 3_600_000}, {"unit": "calls", "max": 1_000, "window_ms": 1_000}],
+    }});
+    let env = TestEnv::new(vec![target("cdn", qiniu(sim.base_url(), limits))]).await;
+    let worker = Worker::new(env.queue.work(), env.targets.clone(), by_wake_ups_alone(), RETENTION, "w1");
+    let worker = RunningWorker::run(worker);
+    env.submit(&[] as &[&str], &["https://www.example.com/a/"]).await;
+    eventually("one dir goes", || async { (sim.log().of_kind(CallKind::Purge).count() == 1).then_some(()) })
+        .await;
+    env.submit(&[] as &[&str], &["https://www.example.com/b/"]).await;
+    // The worker has looked, and waits for the window of the dirs.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let submitted = env.submit_urgent(&[url("urgent")]).await;
+    let urgent =
+        || async { Some(env.job(submitted.job).await.state).filter(|state| *state != JobState::Active) };
+    let ended = tokio::time::timeout(Duration::from_secs(20), eventually("the urgent URL is purged", urgent));
+    assert_eq!(ended.await.expect("it waits for the dirs"), JobState::Succeeded);
+    assert_eq!(env.stats().await.pending, 1, "the second dir waits");
+    worker.stop().await;
+}
+
 /// The call takes longer than the lease; the worker lives and keeps it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_is_kept_as_long_as_its_worker_lives() {

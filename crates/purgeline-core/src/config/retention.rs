@@ -10,6 +10,8 @@ pub struct RetentionConfig {
     pub failed_s: u64,
     /// Dead letters of one target; the oldest go first.
     pub max_dead_letters: u64,
+    /// Jobs of all targets: older ones go as soon as they have ended.
+    pub max_jobs: u64,
     /// Entries of the events stream.
     pub max_events: u64,
     /// The last outcome of each item at a target, which `purgeline url` shows.

@@ -8,7 +8,8 @@ pub struct WorkerConfig {
     /// How long a leased batch belongs to its worker without word from it, in milliseconds. A
     /// dead worker's items go out again after this long.
     pub lease_ms: NonZeroU64,
-    /// The slowest poll for new work when no wake-up arrives, in milliseconds.
+    /// The slowest poll of a worker that has nothing to do, in milliseconds, while something waits at
+    /// the target or Redis cannot wake the worker; 60 times more seldom where nothing waits.
     pub idle_poll_ms: NonZeroU64,
     /// Calls that this process has under way at once for one target; the target's
     /// `max_in_flight` bounds the fleet.

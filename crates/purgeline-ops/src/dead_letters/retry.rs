@@ -13,6 +13,8 @@ pub struct RetriedLetters {
     pub no_room: u64,
     /// Letters that stay, since they stand for items whose names are lost.
     pub nameless: u64,
+    /// Letters that stay, since their jobs changed at each try.
+    pub busy: u64,
     /// Letters that somebody else has retried or dropped meanwhile.
     pub gone: u64,
     /// Items that joined, or would join, the same item.
@@ -28,6 +30,12 @@ impl ChangedLetters<RetriedLetters> {
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.targets.values().any(|retried| retried.no_room > 0)
+    }
+
+    /// Whether letters stay that the same call may retry if it is made again.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        self.targets.values().any(|retried| retried.busy > 0)
     }
 }
 
@@ -58,6 +66,7 @@ impl ChangeLetters for RetriedLetters {
         self.retried += done.retried;
         self.no_room += done.no_room;
         self.nameless += done.nameless;
+        self.busy += done.busy;
         self.gone += done.gone;
         Ok(())
     }

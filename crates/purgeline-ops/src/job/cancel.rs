@@ -48,7 +48,8 @@ impl CancelledJob {
             let part = queue.operate().cancel(target, id, reason, &ops.retention, dry_run).await?;
             if !dry_run {
                 if part.state == CancelState::Absent {
-                    queue.produce().cancel_part(id, name, before.items, &ops.retention).await?;
+                    let items = before.parts.get(name).map_or(0, |part| part.share);
+                    queue.produce().cancel_part(id, name, items, &ops.retention).await?;
                 }
                 queue.work().carry_outbox(target, &ops.retention).await?;
             }

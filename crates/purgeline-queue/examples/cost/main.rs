@@ -24,6 +24,7 @@ const RETENTION: Retention = Retention {
     succeeded_ms: 86_400_000,
     failed_ms: 86_400_000,
     max_dead_letters: 1,
+    max_jobs: 1_000_000,
     max_events: 10_000,
     history_ms: 604_800_000,
     max_history: 100_000,

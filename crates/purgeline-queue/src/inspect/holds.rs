@@ -29,22 +29,30 @@ impl InspectQueue {
         let mut redis = self.store.manager();
         let key = self.store.keys().hold(target);
         let fields: HashMap<String, String> = redis.hgetall(&key).await?;
-        let throttled_key = self.store.keys().throttled(target);
-        let throttled = redis.get(&throttled_key).await?;
-        let now = self.store.now_ms().await?;
-        let mut holds = Vec::new();
-        let texts = fields.into_iter().chain(throttled.map(|text| ("throttled".to_owned(), text)));
-        for (name, text) in texts {
-            let hold = read_hold(name, &text)
-                .ok_or_else(|| QueueError::malformed(&key, "a hold: until= since= by= why=", &text))?;
-            let probing = breaker::HOLDS.contains(&hold.name.as_str());
-            if probing || hold.until_ms.is_none_or(|until| until > now) {
-                holds.push(hold);
-            }
-        }
-        holds.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(holds)
+        let throttled = redis.get(self.store.keys().throttled(target)).await?;
+        read_holds(&key, fields, throttled, self.store.now_ms().await?)
     }
+}
+
+/// The holds that stand now: those under `key`, and the throttle of the account.
+pub(crate) fn read_holds(
+    key: &str,
+    fields: HashMap<String, String>,
+    throttled: Option<String>,
+    now_ms: i64,
+) -> Result<Vec<Hold>, QueueError> {
+    let mut holds = Vec::new();
+    let texts = fields.into_iter().chain(throttled.map(|text| ("throttled".to_owned(), text)));
+    for (name, text) in texts {
+        let hold = read_hold(name, &text)
+            .ok_or_else(|| QueueError::malformed(key, "a hold: until= since= by= why=", &text))?;
+        let probing = breaker::HOLDS.contains(&hold.name.as_str());
+        if probing || hold.until_ms.is_none_or(|until| until > now_ms) {
+            holds.push(hold);
+        }
+    }
+    holds.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(holds)
 }
 
 fn read_hold(name: String, text: &str) -> Option<Hold> {

@@ -1,12 +1,8 @@
 use crate::{InspectQueue, QueueError, Timing, redis::store::Store};
-use futures::future::try_join_all;
 use purgeline_core::{JobId, JobState, PartCounts, Priority, Target, TargetName};
 use redis::AsyncTypedCommands;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
-
-/// Ids read at a time when jobs are listed.
-const LIST_SLICE: isize = 200;
 
 /// A job, as it was submitted and as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,6 +26,10 @@ pub struct Job {
     /// When its items go, and until when, as it says.
     #[serde(flatten)]
     pub timing: Timing,
+    /// When it was closed because its producer stayed away, in milliseconds since 1970: the items
+    /// that never came count as cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abandoned_ms: Option<i64>,
     /// Its part at each target.
     pub parts: BTreeMap<TargetName, Part>,
 }
@@ -40,6 +40,9 @@ pub struct Part {
     /// How its items stand.
     #[serde(flatten)]
     pub counts: PartCounts,
+    /// Items that the job has for this target, whether they have come or not.
+    #[serde(skip)]
+    pub share: u64,
     /// Items that have been enqueued; fewer than `items` while the producer is at it, or if it
     /// died.
     pub enqueued: u64,
@@ -88,59 +91,6 @@ impl InspectQueue {
     pub async fn job(&self, id: JobId, targets: &[Target]) -> Result<Option<Job>, QueueError> {
         self.store.job(id, targets).await
     }
-
-    /// The latest jobs that match, newest first, at most `most`. Looks at no more than `look` of
-    /// those that are kept.
-    ///
-    /// # Errors
-    /// When Redis cannot be asked.
-    pub async fn jobs(
-        &self,
-        targets: &[Target],
-        filter: &JobFilter,
-        most: usize,
-        look: usize,
-    ) -> Result<Vec<Job>, QueueError> {
-        let bound = |ms: Option<i64>, none: &str| ms.map_or(none.to_owned(), |ms| ms.to_string());
-        let (newest, oldest) = (bound(filter.until_ms, "+inf"), bound(filter.since_ms, "-inf"));
-        let mut found = Vec::new();
-        let mut at: isize = 0;
-        while found.len() < most && usize::try_from(at).unwrap_or(usize::MAX) < look {
-            let ids = self
-                .store
-                .manager()
-                .zrevrangebyscore_limit(self.store.keys().jobs(), &newest, &oldest, at, LIST_SLICE)
-                .await?;
-            if ids.is_empty() {
-                break;
-            }
-            at += LIST_SLICE;
-            // Most jobs of a list that is searched do not match: only a glance at each.
-            let glances = ids.iter().filter_map(|id| id.parse().ok()).map(|id| self.matches(id, filter));
-            for id in try_join_all(glances).await?.into_iter().flatten() {
-                found.extend(self.store.job(id, targets).await?);
-                if found.len() == most {
-                    break;
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// The job's id, if the job is kept and matches.
-    async fn matches(&self, id: JobId, filter: &JobFilter) -> Result<Option<JobId>, QueueError> {
-        let mut glance = redis::cmd("HMGET");
-        glance.arg(self.store.keys().job(id)).arg("state").arg("source").arg("targets");
-        let (state, source, targets): (Option<String>, Option<String>, Option<String>) =
-            glance.query_async(&mut self.store.manager()).await?;
-        let Some(state) = state else { return Ok(None) };
-        let goes_to =
-            |name: &TargetName| targets.iter().flat_map(|all| all.split(' ')).any(|one| one == name.as_str());
-        let matches = filter.state.is_none_or(|wanted| state == wanted.as_str())
-            && filter.source.as_ref().is_none_or(|wanted| source.as_ref() == Some(wanted))
-            && filter.target.as_ref().is_none_or(goes_to);
-        Ok(matches.then_some(id))
-    }
 }
 
 impl Store {
@@ -165,6 +115,8 @@ impl Store {
                 part.counts = counts;
                 part.enqueued = part.enqueued.max(counts.items);
             }
+            let share = fields.get(&format!("share:{name}")).and_then(|text| text.parse().ok());
+            part.share = share.unwrap_or(part.counts.items);
             job.parts.insert(name, part);
         }
         Ok(Some(job))
@@ -179,6 +131,7 @@ impl Store {
         }
         let number = |field: &str| fields.get(field).and_then(|text| text.parse::<u64>().ok());
         Ok(Some(Part {
+            share: 0, // The job knows.
             counts: PartCounts {
                 items: number("items").unwrap_or_default(),
                 succeeded: number("succeeded").unwrap_or_default(),
@@ -225,6 +178,7 @@ fn read_job(id: JobId, key: &str, fields: &HashMap<String, String>) -> Result<Jo
             .ok_or_else(|| malformed("a priority", priority))?,
         source: field("source").filter(|text| !text.is_empty()).map(str::to_owned),
         timing: Timing::read(|name| field(name)?.parse().ok()),
+        abandoned_ms: field("abandoned").and_then(|text| text.parse().ok()),
         parts: BTreeMap::new(),
     })
 }

@@ -236,50 +236,6 @@ impl InspectQueue {
             items,
         }))
     }
-
-    /// A target in numbers.
-    ///
-    /// # Errors
-    /// When Redis cannot be asked.
-    pub async fn stats(&self, target: &Target) -> Result<TargetStats, QueueError> {
-        let keys = self.store.keys();
-        let mut redis = self.store.manager();
-        let counters: HashMap<String, String> = redis.hgetall(keys.stats(target)).await?;
-        // Kept for the scripts, of no meaning to a reader.
-        let internal = ["seq", "dirs", "under_way", "last_return", "announced"];
-        let mut stats = TargetStats {
-            pending: count(redis.hlen(keys.pending(target)).await?),
-            delayed: count(redis.zcard(keys.delayed(target)).await?),
-            embargoed: count(redis.hlen(keys.embargoed(target)).await?),
-            in_batches: count(redis.hlen(keys.inflight(target)).await?),
-            in_flight: count(redis.zcard(keys.leases(target)).await?),
-            open_batches: count(redis.zcard(keys.polls(target)).await?),
-            ready_batches: count(redis.llen(keys.ready(target)).await?),
-            outbox: count(redis.xlen(keys.outbox(target)).await?),
-            dead_letters: count(redis.zcard(keys.dead(target)).await?),
-            holds: self.holds(target).await?,
-            counters: counters
-                .into_iter()
-                .filter(|(name, _)| !internal.contains(&name.as_str()))
-                .filter_map(|(name, text)| Some((name, text.parse().ok()?)))
-                .collect(),
-            ..TargetStats::default()
-        };
-        for lane in redis.zrange(keys.lanes(target), 0, 63).await? {
-            let hints = count(redis.llen(keys.lane(target, &lane)).await?);
-            if stats.oldest_ms.is_none() {
-                let first = redis.lindex(keys.lane(target, &lane), 0).await?;
-                if let Some(text) = match first {
-                    Some(name) => redis.hget(keys.pending(target), name).await?,
-                    None => None,
-                } {
-                    stats.oldest_ms = Some(Record::parse(&keys.pending(target), &text)?.since_ms);
-                }
-            }
-            stats.lanes.push((lane, hints));
-        }
-        Ok(stats)
-    }
 }
 
 impl Store {

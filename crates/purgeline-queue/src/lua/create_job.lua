@@ -7,12 +7,14 @@
 --   2    digest of its body
 --   then field, value pairs
 -- returns {'created', time, ms} | {'exists', state, time, ms} (the same body) | {'conflict'} (another body under the same id)
+--         | {'abandoned'} (its producer stayed away too long and it was closed)
 -- bound O(fields)
 
 return function(key, args)
-  local known = redis.call('HMGET', key, 'digest', 'state', 'submitted')
+  local known = redis.call('HMGET', key, 'digest', 'state', 'submitted', 'abandoned')
   if known[1] then
     if known[1] ~= args[2] then return { 'conflict' } end
+    if known[4] then return { 'abandoned' } end
     redis.call('HINCRBY', key, 'repeated', 1)
     return { 'exists', known[2], known[3] }
   end

@@ -57,6 +57,7 @@ return function(ctx, args)
     end
     redis.call('HDEL', ctx.pending, unpack(mine))
     redis.call('ZREM', ctx.delayed, unpack(mine))
+    redis.call('ZREM', ctx.expiring, unpack(mine))
     if dirs > 0 then redis.call('HINCRBY', ctx.stats, 'dirs', -dirs) end
   end
 

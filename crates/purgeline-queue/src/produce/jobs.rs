@@ -1,4 +1,7 @@
-use crate::{ProduceQueue, QueueError, Retention, Timing, redis::scripts};
+use crate::{
+    ProduceQueue, QueueError, Retention, Timing,
+    redis::{scripts, store::Store},
+};
 use purgeline_core::{JobId, JobState, PartCounts, Priority, Target, TargetName};
 use redis::AsyncTypedCommands;
 
@@ -9,8 +12,8 @@ pub struct NewJob {
     pub id: JobId,
     /// What tells its body from another: a hash of items and options, in hex.
     pub digest: String,
-    /// The targets it goes to.
-    pub targets: Vec<TargetName>,
+    /// The targets it goes to, each with the items that it gets.
+    pub targets: Vec<(TargetName, u64)>,
     /// Items submitted, each counted once however many targets it goes to.
     pub items: u64,
     /// Names of the first of them, one a line, for those who look.
@@ -37,9 +40,10 @@ impl ProduceQueue {
     ///
     /// # Errors
     /// [`QueueError::Conflict`] when another body was written under its id;
+    /// [`QueueError::Abandoned`] when its producer stayed away so long that it was closed;
     /// [`QueueError::NotReplicated`] when it was written and too few replicas have it in time.
     pub async fn create_job(&self, job: &NewJob) -> Result<Created, QueueError> {
-        let targets: Vec<_> = job.targets.iter().map(TargetName::as_str).collect();
+        let targets: Vec<_> = job.targets.iter().map(|(name, _)| name.as_str()).collect();
         let mut script = scripts::CREATE_JOB.prepare_invoke();
         script.key(self.store.keys().job(job.id)).arg(self.store.given_time()).arg(&job.digest);
         for (field, value) in [
@@ -50,6 +54,9 @@ impl ProduceQueue {
             ("first_items", &job.first_items),
         ] {
             script.arg(field).arg(value);
+        }
+        for (name, items) in &job.targets {
+            script.arg(format!("share:{name}")).arg(items);
         }
         for (field, ms) in job.timing.fields() {
             script.arg(field).arg(ms);
@@ -70,10 +77,11 @@ impl ProduceQueue {
                     QueueError::malformed(self.store.keys().job(job.id), "a job state", state)
                 })?))
             }
+            ["abandoned"] => Err(QueueError::Abandoned(job.id)),
             ["conflict"] => Err(QueueError::Conflict(job.id)),
             _ => Err(QueueError::malformed(
                 "the answer of create_job.lua",
-                "created, exists or conflict",
+                "created, exists, abandoned or conflict",
                 &reply,
             )),
         }
@@ -106,8 +114,8 @@ impl ProduceQueue {
         Ok(())
     }
 
-    /// Takes down that none of a job's items were taken at a target: that part is cancelled. Gives
-    /// the job's state if it ended by it.
+    /// Writes in a job that none of its items were taken at a target: that delivery is cancelled.
+    /// Gives the job's state if it ended by it.
     ///
     /// # Errors
     /// When Redis cannot be asked.
@@ -118,10 +126,7 @@ impl ProduceQueue {
         items: u64,
         retention: &Retention,
     ) -> Result<Option<JobState>, QueueError> {
-        let counts = PartCounts { items, succeeded: 0, failed: 0, cancelled: items };
-        let at_ms = self.store.now_ms().await?.to_string();
-        let ended = self.store.end_part(id, target, counts, 0, &at_ms, retention).await?;
-        Ok(ended.map(|(_, state)| state))
+        self.store.cancel_part(id, target, items, retention).await
     }
 
     /// The times of a job that was submitted before; `None` if no such job is kept.
@@ -147,5 +152,22 @@ impl ProduceQueue {
     /// When Redis cannot be asked.
     pub async fn now_ms(&self) -> Result<i64, QueueError> {
         self.store.now_ms().await
+    }
+}
+
+impl Store {
+    /// Writes in a job that none of its items were taken at a target. Gives the job's state if it
+    /// ended by it.
+    pub(crate) async fn cancel_part(
+        &self,
+        id: JobId,
+        target: &TargetName,
+        items: u64,
+        retention: &Retention,
+    ) -> Result<Option<JobState>, QueueError> {
+        let counts = PartCounts { items, succeeded: 0, failed: 0, cancelled: items };
+        let at_ms = self.now_ms().await?.to_string();
+        let ended = self.end_part(id, target, counts, 0, &at_ms, retention).await?;
+        Ok(ended.map(|(_, state)| state))
     }
 }

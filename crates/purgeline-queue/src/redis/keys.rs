@@ -200,6 +200,13 @@ impl Keys {
         self.at(target, "outbox")
     }
 
+    /// `<target>:quota_asked`, a string: the worker that asks, or has asked, what is left of the quotas,
+    /// as long as nobody is to ask again.
+    #[must_use]
+    pub fn quota_asked(&self, target: &Target) -> String {
+        self.at(target, "quota_asked")
+    }
+
     /// `<target>:wake`, a channel: it is worth asking for a lease.
     #[must_use]
     pub fn wake(&self, target: &Target) -> String {
@@ -270,6 +277,18 @@ impl Keys {
         format!("{}:jobs", self.prefix)
     }
 
+    /// `purgeline:v1:jobs:turn`: there for a minute after somebody has begun to walk over the list.
+    #[must_use]
+    pub(crate) fn jobs_turn(&self) -> String {
+        format!("{}:jobs:turn", self.prefix)
+    }
+
+    /// `purgeline:v1:jobs:walked`: score and id of the last job that a walk over the list has seen.
+    #[must_use]
+    pub(crate) fn jobs_walked(&self) -> String {
+        format!("{}:jobs:walked", self.prefix)
+    }
+
     /// `purgeline:v1:events`: what happened, for whoever watches.
     #[must_use]
     pub fn events(&self) -> String {
@@ -282,23 +301,38 @@ impl Keys {
         format!("{}:workers", self.prefix)
     }
 
-    /// The pattern of all keys of a target. A hash tag's braces are literal in a pattern, and names
+    /// The pattern of all keys of an account. A hash tag's braces are literal in a pattern, and names
     /// hold none of its special characters.
-    pub(crate) fn pattern(&self, target: &Target) -> String {
-        self.at(target, "*")
+    pub(crate) fn pattern_of_account(&self, target: &Target) -> String {
+        format!("{}:*", self.account(target))
+    }
+
+    /// The pattern of the keys of all accounts and their targets.
+    pub(crate) fn pattern_of_accounts(&self) -> String {
+        format!("{}:{{*", self.prefix)
     }
 
     /// What a key of a target names; `None` for those of which there is one.
     pub(crate) fn read<'k>(&self, target: &Target, key: &'k str) -> Option<NamedKey<'k>> {
-        let (what, name) = key.strip_prefix(&self.target(target))?.strip_prefix(':')?.split_once(':')?;
-        match what {
-            "batch" => Some(NamedKey::Batch(name)),
-            "job" => Some(NamedKey::Part(name)),
-            "waiters" => Some(NamedKey::Waiters(name)),
-            "covered" => Some(NamedKey::Covered(name)),
-            "covering" => Some(NamedKey::Covering(name)),
-            _ => None,
-        }
+        let (base, named) = Self::read_any(key)?;
+        (base == self.target(target)).then_some(named)
+    }
+
+    /// The base of the target whose key this is, and what it names; `None` for those of which there
+    /// is one.
+    pub(crate) fn read_any(key: &str) -> Option<(&str, NamedKey<'_>)> {
+        let name = key.find("}:")? + 2;
+        let (base, rest) = key.split_at(name + key.get(name..)?.find(':')?);
+        let (what, name) = rest.strip_prefix(':')?.split_once(':')?;
+        let named = match what {
+            "batch" => NamedKey::Batch(name),
+            "job" => NamedKey::Part(name),
+            "waiters" => NamedKey::Waiters(name),
+            "covered" => NamedKey::Covered(name),
+            "covering" => NamedKey::Covering(name),
+            _ => return None,
+        };
+        Some((base, named))
     }
 }
 
@@ -318,7 +352,10 @@ mod tests {
         assert_eq!(keys.read(&target, &list), Some(NamedKey::Waiters("url:https://h/a")));
         assert_eq!(keys.read(&target, &keys.pending(&target)), None);
         assert_eq!(keys.read(&target, &keys.batch(&other, "b7")), None, "another target's");
-        let pattern = keys.pattern(&target);
-        assert!(batch.starts_with(pattern.trim_end_matches('*')));
+        assert_eq!(Keys::read_any(&batch), Some(("purgeline:v1:{www}:www", NamedKey::Batch("b7"))));
+        assert_eq!(Keys::read_any(&keys.throttled(&target)), None);
+        for pattern in [keys.pattern_of_account(&target), keys.pattern_of_accounts()] {
+            assert!(batch.starts_with(pattern.trim_end_matches('*')), "{pattern}");
+        }
     }
 }

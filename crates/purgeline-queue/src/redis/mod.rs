@@ -4,6 +4,7 @@ pub(crate) mod connection;
 pub(crate) mod inspection;
 pub(crate) mod keys;
 pub(crate) mod library;
+pub(crate) mod ordered;
 pub(crate) mod replication;
 pub(crate) mod scan;
 pub(crate) mod scripts;

@@ -24,8 +24,8 @@ pub(crate) struct Scan {
 }
 
 /// How far a scan has come.
-pub(crate) struct Cursor {
-    pub(crate) next: Option<u64>,
+struct Cursor {
+    next: Option<u64>,
     given: HashSet<u64>,
 }
 
@@ -64,7 +64,7 @@ impl Default for Cursor {
 
 impl Cursor {
     /// Takes a page, without what was given before.
-    pub(crate) fn at<T>(&mut self, next: u64, mut page: Vec<T>, name: impl Fn(&T) -> &String) -> Vec<T> {
+    fn at<T>(&mut self, next: u64, mut page: Vec<T>, name: impl Fn(&T) -> &String) -> Vec<T> {
         self.next = (next > 0).then_some(next);
         page.retain(|member| self.given.insert(print_of(name(member).as_str())));
         page

@@ -39,6 +39,10 @@ functions! {
     WIDEN_HEADROOM "widen_headroom" Target GetsWorkDone "../lua/widen_headroom.lua";
     COMPACT "compact" Target GetsWorkDone "../lua/compact.lua";
     ABANDON "abandon" Target GetsWorkDone "../lua/abandon.lua";
+    TEND "tend" Target GetsWorkDone "../lua/tend.lua";
+    QUESTION "question" Target GetsWorkDone "../lua/question.lua";
+    CLOSE_DELIVERY "close_delivery" Target GetsWorkDone "../lua/close_delivery.lua";
+    ABANDON_JOB "abandon_job" Key GetsWorkDone "../lua/abandon_job.lua";
     MEND_RECORD "mend_record" Target GetsWorkDone "../lua/mend/record.lua";
     MEND_PENDING "mend_pending" Target GetsWorkDone "../lua/mend/pending.lua";
     MEND_EMBARGO "mend_embargo" Target GetsWorkDone "../lua/mend/embargo.lua";

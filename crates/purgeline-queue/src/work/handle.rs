@@ -11,15 +11,19 @@ use crate::redis::store::Store;
 ///   item that the provider did not name.
 /// - What the provider tells of the whole target goes to [`throttle`](Self::throttle),
 ///   [`hold_kind`](Self::hold_kind), [`spend_quota`](Self::spend_quota),
-///   [`learn_quota`](Self::learn_quota) (after [`quota_mark`](Self::quota_mark), if it was asked), and
+///   [`learn_quota`](Self::learn_quota) (if it was asked: by the worker that
+///   [`takes_quota_question`](Self::takes_quota_question), after [`quota_mark`](Self::quota_mark) and with a
+///   permit of [`question`](Self::question); then [`quotas_asked`](Self::quotas_asked)), and
 ///   a worker that is late to [`widen_headroom`](Self::widen_headroom).
 /// - Beside that, a worker listens to [`wakeups`](Self::wakeups), keeps its leases with
 ///   [`renew`](Self::renew), and says with [`worker_seen`](Self::worker_seen) and
 ///   [`worker_gone`](Self::worker_gone) that it lives.
-/// - Housekeeping calls [`reap`](Self::reap), [`drain`](Self::drain),
+/// - Housekeeping is the work of one worker a target: [`tend`](Self::tend) says which, and what there
+///   is to do, until it calls [`leave_house`](Self::leave_house). It calls [`reap`](Self::reap), [`drain`](Self::drain),
 ///   [`carry_outbox`](Self::carry_outbox), [`abandon`](Self::abandon),
 ///   [`repeat_ends`](Self::repeat_ends), [`resume_cancels`](Self::resume_cancels),
-///   [`compact`](Self::compact) and [`trim_jobs`](Self::trim_jobs).
+///   [`compact`](Self::compact), and, where it has the turn
+///   ([`takes_turn_at_jobs`](Self::takes_turn_at_jobs)), [`tend_jobs`](Self::tend_jobs).
 #[derive(Clone, Debug)]
 pub struct WorkQueue {
     pub(super) store: Store,

@@ -1,9 +1,8 @@
+use super::abandoned_job::ABANDONED_MS;
 use crate::{QueueError, Retention, WorkQueue, redis::scripts};
 use purgeline_core::{JobId, Target};
 use redis::AsyncTypedCommands;
 
-/// A producer that has not finished a job for this long counts as dead: a day.
-const ABANDONED_MS: u64 = 86_400_000;
 /// A lane this much longer than there are pending items is rid of stale hints.
 const SLACK_HINTS: usize = 10_000;
 /// Hints looked at in one script call.
@@ -71,8 +70,10 @@ impl WorkQueue {
             let [job, enqueued, announced] = closed.as_slice() else { return Ok(all) };
             let malformed =
                 || QueueError::malformed("the answer of abandon.lua", "job, enqueued, announced", &closed);
+            let job = job.parse().map_err(|_| malformed())?;
+            self.store.mark_abandoned(job).await?;
             all.push(Abandoned {
-                job: job.parse().map_err(|_| malformed())?,
+                job,
                 enqueued: enqueued.parse().map_err(|_| malformed())?,
                 announced: announced.parse().map_err(|_| malformed())?,
             });

@@ -119,18 +119,29 @@ impl Store {
     pub(crate) async fn drain(&self, target: &Target, retention: &Retention) -> Result<bool, QueueError> {
         let mut any_ended = false;
         loop {
-            let mut script = self.script(&scripts::DRAIN, target);
-            script
-                .arg(retention.succeeded_ms)
-                .arg(retention.failed_ms)
-                .arg(MAX_DRAINED)
-                .arg(retention.history_ms)
-                .arg(retention.max_history);
-            let (left, ended): (u64, bool) = self.invoke(&script).await?;
+            let (left, ended) = self.drain_once(target, retention).await?;
             any_ended |= ended;
-            if left == 0 {
+            if !left {
                 return Ok(any_ended);
             }
         }
+    }
+
+    /// One script call of [`drain`](Self::drain). Gives whether more is left, and whether parts of
+    /// jobs ended.
+    pub(crate) async fn drain_once(
+        &self,
+        target: &Target,
+        retention: &Retention,
+    ) -> Result<(bool, bool), QueueError> {
+        let mut script = self.script(&scripts::DRAIN, target);
+        script
+            .arg(retention.succeeded_ms)
+            .arg(retention.failed_ms)
+            .arg(MAX_DRAINED)
+            .arg(retention.history_ms)
+            .arg(retention.max_history);
+        let (left, ended): (u64, bool) = self.invoke(&script).await?;
+        Ok((left > 0, ended))
     }
 }

@@ -19,6 +19,7 @@ pub(crate) const RETENTION: Retention = Retention {
     succeeded_ms: 86_400_000,
     failed_ms: 1_209_600_000,
     max_dead_letters: 10_000,
+    max_jobs: 1_000_000,
     max_events: 10_000,
     history_ms: 604_800_000,
     max_history: 100_000,
@@ -124,7 +125,7 @@ impl Bed {
         let job = NewJob {
             id: id(name),
             digest: name.to_owned(),
-            targets: vec![self.target.name.clone()],
+            targets: vec![(self.target.name.clone(), items as u64)],
             items: items as u64,
             first_items: first_items.to_owned(),
             priority: Priority::Normal,

@@ -305,3 +305,39 @@ async fn a_walk_sees_every_letter_once_also_those_of_one_millisecond() {
         assert_eq!(count, expected);
     }
 }
+
+/// Items of others settle all the time, faster than they are counted.
+#[tokio::test]
+async fn a_retry_under_steady_hot_traffic_ends_and_says_what_is_left() {
+    let bed = Bed::new().await;
+    for number in 0..30 {
+        bed.ask(&format!("j{number}"), &[&url("hot")]).await;
+    }
+    let batch = bed.batch(&plain()).await;
+    bed.settle(&batch, &failed("400034")).await;
+    fail(&bed, "cool", &[&url("cool")]).await;
+    carry(&bed).await;
+    let settling = bed.queue.keys().settling(&bed.target);
+    let entry = format!("{} done ", bed.queue.keys().waiters(&bed.target, "none"));
+    let mut push = redis::cmd("RPUSH");
+    push.arg(&settling).arg(vec![entry; 5_000]);
+    let mut traffic_redis = bed.queue.manager();
+    let _: u64 = push.query_async(&mut traffic_redis).await.unwrap();
+    let traffic = async {
+        loop {
+            let _: u64 = push.query_async(&mut traffic_redis).await.unwrap();
+        }
+    };
+    let ids = ids(&bed).await;
+    let answer = tokio::select! {
+        answer = retry(&bed, &ids, ROOM) => answer,
+        () = traffic => unreachable!("it does not end"),
+        () = tokio::time::sleep(std::time::Duration::from_secs(20)) => panic!("the retry does not end"),
+    };
+    assert_eq!(answer, Retried { retried: 1, busy: 1, ..Retried::default() });
+    // When less is going on the same call does the rest.
+    bed.queue.manager().del(&settling).await.unwrap();
+    let left = letters(&bed).await.into_iter().map(|letter| letter.id).collect::<Vec<_>>();
+    assert_eq!(retry(&bed, &left, ROOM).await, retried(1));
+    bed.check().await;
+}

@@ -121,3 +121,28 @@ async fn an_embargoed_request_expires_when_its_time_came_too_late() {
     drained(&bed).await;
     assert_eq!(bed.counts("j1").await, cancelled(1, 1));
 }
+
+#[tokio::test]
+async fn an_item_that_leaves_the_queue_is_not_looked_at_when_it_expires() {
+    let bed = Bed::new().await;
+    let in_a_year = expires_at(bed.now() + 31_536_000_000);
+    bed.ask_timed(in_a_year, "sent", &[&url("a")]).await;
+    let batch = bed.batch(&plain()).await;
+    assert!(!bed.key_exists("expiring").await, "a call holds it");
+    bed.settle_some(&batch.id, &[(1, retry(0))]).await;
+    assert!(bed.key_exists("expiring").await, "it waits again");
+    bed.check().await;
+    let batch = bed.batch(&plain()).await;
+    bed.settle(&batch, &Settlement::Done).await;
+    assert!(!bed.key_exists("expiring").await, "it was purged");
+    bed.ask_timed(in_a_year, "cancelled", &[&url("b")]).await;
+    bed.queue.operate().cancel(&bed.target, id("cancelled"), "test", &RETENTION, false).await.unwrap();
+    assert!(!bed.key_exists("expiring").await, "nobody wants it any more");
+    bed.ask("dir", &[&dir("")]).await;
+    bed.ask_timed(in_a_year, "covered", &[&url("c")]).await;
+    let batch = bed.batch(&plain()).await;
+    assert!(bed.key_exists("expiring").await, "it waits for the dir");
+    bed.settle(&batch, &Settlement::Done).await;
+    assert!(!bed.key_exists("expiring").await, "the dir's purge covered it");
+    bed.check().await;
+}

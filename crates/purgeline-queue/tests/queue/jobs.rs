@@ -8,7 +8,7 @@ fn new_job(name: &str, targets: &[&Target]) -> NewJob {
     NewJob {
         id: id(name),
         digest: format!("digest of {name}"),
-        targets: targets.iter().map(|target| target.name.clone()).collect(),
+        targets: targets.iter().map(|target| (target.name.clone(), 1)).collect(),
         items: 2,
         first_items: format!("{}\n{}", url("a"), url("b")),
         priority: Priority::Urgent,
@@ -271,8 +271,8 @@ async fn jobs_are_listed_newest_first_and_forgotten_when_they_are_gone() {
     let ended = JobFilter { state: Some(JobState::Succeeded), ..JobFilter::default() };
     assert!(list(ended, 9).await.is_empty());
     bed.queue.manager().del(bed.queue.keys().job(id("j1"))).await.unwrap();
-    assert_eq!(bed.queue.work().trim_jobs(100).await.unwrap(), 1);
-    assert_eq!(bed.queue.work().trim_jobs(100).await.unwrap(), 0);
+    assert_eq!(bed.queue.work().tend_jobs(targets, &RETENTION).await.unwrap().removed, 1);
+    assert_eq!(bed.queue.work().tend_jobs(targets, &RETENTION).await.unwrap().removed, 0);
     assert_eq!(list(JobFilter::default(), 10).await, ["j3", "j2"]);
 }
 

@@ -41,7 +41,7 @@ async fn ask(bed: &Bed, job: usize, items: &[(String, String)]) -> Result<Enqueu
     let new = NewJob {
         id: id(&name),
         digest: name.clone(),
-        targets: vec![bed.target.name.clone()],
+        targets: vec![(bed.target.name.clone(), items.len() as u64)],
         items: items.len() as u64,
         first_items: String::new(),
         priority: Priority::Normal,
@@ -121,7 +121,7 @@ async fn a_job_of_100_000_urls_never_holds_redis_for_long() {
     let new = NewJob {
         id: id(name),
         digest: name.to_owned(),
-        targets: vec![bed.target.name.clone()],
+        targets: vec![(bed.target.name.clone(), URLS as u64)],
         items: URLS as u64,
         first_items: String::new(),
         priority: Priority::Bulk,

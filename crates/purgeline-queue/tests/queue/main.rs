@@ -3,6 +3,7 @@
 // Helpers of tests are tests: clippy knows them by this.
 #![cfg(test)]
 
+mod abandoned;
 mod bed;
 mod breaker;
 mod cancel;
@@ -17,6 +18,8 @@ mod expiry;
 mod functions;
 mod history;
 mod holds;
+mod housekeeper;
+mod job_list;
 mod jobs;
 mod lanes;
 mod lease;
@@ -28,6 +31,7 @@ mod rates;
 mod reap;
 mod rebound;
 mod repair;
+mod round_trips;
 mod settle;
 mod split;
 mod submitted;

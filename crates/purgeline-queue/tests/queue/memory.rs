@@ -50,7 +50,7 @@ impl Bed {
         let job = purgeline_queue::NewJob {
             id: crate::bed::id("late"),
             digest: "late".into(),
-            targets: vec![self.target.name.clone()],
+            targets: vec![(self.target.name.clone(), 1)],
             items: 1,
             first_items: String::new(),
             priority: Priority::Normal,

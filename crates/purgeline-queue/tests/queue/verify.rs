@@ -4,6 +4,7 @@ use crate::{
     bed::{Bed, plain, url},
     damage::{Full, to_batches, to_jobs, to_what_waits},
 };
+use purgeline_core::Target;
 use purgeline_queue::Settlement;
 use redis::AsyncTypedCommands;
 
@@ -51,4 +52,28 @@ async fn word_that_is_under_way_is_no_damage() {
     let found = bed.queue.audit().verify(std::slice::from_ref(&bed.target)).await.unwrap();
     assert_eq!(found.len(), 1);
     assert!(found[0].what.contains("is active but its parts are succeeded"), "{found:?}");
+}
+
+/// How often Redis was asked for a page of keys by a verify of so many targets.
+async fn pages(bed: &Bed, targets: usize) -> u64 {
+    let targets: Vec<_> =
+        (0..targets).map(|number| Target::alone(format!("t{number}").parse().unwrap())).collect();
+    let scans = async || {
+        let mut info = redis::cmd("INFO");
+        let text: String = info.arg("commandstats").query_async(&mut bed.queue.manager()).await.unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("cmdstat_scan:calls="));
+        line.map_or(0, |line| line.split(',').next().unwrap().parse::<u64>().unwrap())
+    };
+    let before = scans().await;
+    assert!(bed.queue.audit().verify(&targets).await.unwrap().is_empty());
+    scans().await - before
+}
+
+#[tokio::test]
+async fn verify_walks_over_the_keys_as_often_for_many_targets_as_for_one() {
+    let bed = Bed::new().await;
+    for number in 0..3_000 {
+        bed.create(&format!("j{number}"), 1).await;
+    }
+    assert_eq!(pages(&bed, 12).await, pages(&bed, 1).await);
 }

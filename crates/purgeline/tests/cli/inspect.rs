@@ -10,6 +10,7 @@ const RETENTION: Retention = Retention {
     succeeded_ms: 3_600_000,
     failed_ms: 3_600_000,
     max_dead_letters: 100,
+    max_jobs: 1_000_000,
     max_events: 100,
     history_ms: 604_800_000,
     max_history: 1_000,

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod cancel;
 mod configuration;
 mod doctor;
 mod inspect;

@@ -15,6 +15,11 @@ impl Repair<'_> {
         if let Damage::JobState { job, state, expected, .. } = damage {
             return self.job(*job, *state, *expected).await;
         }
+        if let Damage::Undelivered { job, .. } = damage {
+            let closed = self.queue.close_undelivered(*job, self.targets, self.retention).await?;
+            let done = "what never came is cancelled".to_owned();
+            return Ok(if closed { Tried::Mended(done) } else { Tried::Changed });
+        }
         let Some(target) = self.targets.iter().find(|known| known.name.as_str() == target) else {
             return Ok(Tried::Changed);
         };
@@ -101,7 +106,7 @@ impl Repair<'_> {
                 }
                 self.once(&script, &format!("it is {counted}")).await
             }
-            Damage::JobState { .. } => Ok(Tried::Changed),
+            Damage::JobState { .. } | Damage::Undelivered { .. } => Ok(Tried::Changed),
         }
     }
 

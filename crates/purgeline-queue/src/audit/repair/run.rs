@@ -86,7 +86,7 @@ impl Damage {
             | Self::PartItems { .. }
             | Self::PartState { .. }
             | Self::Unannounced { .. } => 1,
-            Self::JobState { .. } => 2,
+            Self::JobState { .. } | Self::Undelivered { .. } => 2,
             Self::Counter { .. } => 3,
             // Its job may have been found in the meantime.
             Self::NoJob { .. } => 4,

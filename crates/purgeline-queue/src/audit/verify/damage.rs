@@ -69,6 +69,8 @@ pub(crate) enum Damage {
     PartState { job: JobId, seen: PartSeen, waits: u64 },
     /// A part that more items were announced for, of which nobody knows that they may never come.
     Unannounced { job: JobId, enqueued: u64, items: u64 },
+    /// A job whose producer stayed away, of which a target got nothing, and that nothing has closed.
+    Undelivered { key: String, job: JobId },
     /// A job that is not what its parts mean.
     JobState { key: String, job: JobId, state: JobState, expected: JobState },
     /// A counter is not what it counts. `seen`: all counters when the counting began.
@@ -214,6 +216,9 @@ impl fmt::Display for Damage {
                 f,
                 "job {job}: {enqueued} of {items} items were enqueued and submitting does not name it: it would never end"
             ),
+            Self::Undelivered { key, .. } => {
+                write!(f, "{key} is active, but a target never got its items and nothing has closed it")
+            }
             Self::JobState { key, state, expected, .. } => {
                 write!(f, "{key} is {state} but its parts are {expected}")
             }

@@ -1,12 +1,16 @@
 use super::{damage::Damage, read::AT_ONCE, violation::Violation};
 use crate::{
-    AuditQueue, QueueError,
+    AuditQueue, Part, QueueError,
     redis::scan::{PAGE, Scan},
+    work::abandoned_job::ABANDONED_MS,
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use purgeline_core::{JobId, JobState, PartCounts, Target};
+use purgeline_core::{JobId, JobState, PartCounts, Target, TargetName};
 use redis::{AsyncTypedCommands, streams::StreamRangeReply};
 use std::collections::{BTreeSet, HashSet};
+
+/// How long workers have for closing a job whose producer stayed away, in milliseconds: an hour.
+const CLOSED_MS: i64 = 3_600_000;
 
 impl AuditQueue {
     /// Each job is over exactly when its parts are, or word of it is on its way.
@@ -16,6 +20,7 @@ impl AuditQueue {
         found: &mut BTreeSet<Violation>,
     ) -> Result<(), QueueError> {
         let words = self.words(targets).await?;
+        let overdue_ms = self.store.now_ms().await? - ABANDONED_MS - CLOSED_MS;
         let page = isize::try_from(PAGE).unwrap_or(isize::MAX);
         for from in (0..).step_by(PAGE) {
             let ids: Vec<String> =
@@ -32,6 +37,16 @@ impl AuditQueue {
                 let over =
                     job.parts.values().all(|part| part.counts.items > 0 && part.counts.state().is_terminal());
                 let expected = if over { all.state() } else { JobState::Active };
+                let is_undelivered = |name: &TargetName, part: &Part| {
+                    part.counts.items == 0 && targets.iter().any(|target| target.name == *name)
+                };
+                if job.state == JobState::Active
+                    && job.submitted_ms < overdue_ms
+                    && job.parts.iter().any(|(name, part)| is_undelivered(name, part))
+                {
+                    let damage = Damage::Undelivered { key: self.store.keys().job(id), job: id };
+                    found.insert(Violation::new("-", damage));
+                }
                 let word_under_way = words.contains(&id);
                 if job.state != expected && !(word_under_way && job.state == JobState::Active) {
                     let damage = Damage::JobState {

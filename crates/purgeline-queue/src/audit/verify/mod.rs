@@ -5,6 +5,7 @@ mod coverage;
 pub(crate) mod damage;
 mod embargoed;
 mod jobs;
+mod keyspace;
 mod lists;
 mod parts;
 mod pending;

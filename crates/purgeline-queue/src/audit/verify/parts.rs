@@ -8,21 +8,16 @@ use futures::future::try_join_all;
 use purgeline_core::JobId;
 use redis::AsyncTypedCommands;
 use redis::streams::StreamRangeReply;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Word that nobody has carried for so long, in milliseconds, is stuck: workers carry it within
 /// seconds, unless none has run all the while.
 const CARRIED_MS: i64 = 600_000;
 
 impl Walk<'_> {
-    /// Each part's items add up, and it is over when they have settled; to be called when all
-    /// waiting items have been counted.
-    pub(super) async fn parts(&mut self) -> Result<(), QueueError> {
-        let mut waiting = std::mem::take(&mut self.waiting);
-        let parts: Vec<_> = std::mem::take(&mut self.parts).into_iter().collect();
-        let submitting = self.members(&self.keys().submitting(self.target)).await?;
-        let mut announced: i128 = 0;
-        for some in parts.chunks(AT_ONCE) {
+    /// Each part's items add up, and it is over when they have settled. May be given a part twice.
+    pub(super) async fn parts(&mut self, ids: &[String]) -> Result<(), QueueError> {
+        for some in ids.chunks(AT_ONCE) {
             let fields =
                 try_join_all(some.iter().map(|id| self.fields(self.keys().part(self.target, id)))).await?;
             // One may have ended since its name was read.
@@ -32,23 +27,35 @@ impl Walk<'_> {
                     continue;
                 };
                 let seen = PartSeen::read(&fields);
-                announced += i128::from(seen.items) - i128::from(seen.enqueued);
-                if seen.enqueued < seen.items && !submitting.contains(id) {
+                if seen.enqueued != seen.items {
+                    self.announced.insert(job, i128::from(seen.items) - i128::from(seen.enqueued));
+                }
+                if seen.enqueued < seen.items && !self.submitting.contains(id) {
                     let PartSeen { enqueued, items, .. } = seen;
                     self.wrong(Damage::Unannounced { job, enqueued, items });
                 }
-                self.part(job, seen, &mut waiting);
+                self.part(job, seen);
             }
-        }
-        self.compare("announced", announced);
-        for (job, items) in waiting {
-            self.wrong(Damage::NoPart { job, items });
         }
         Ok(())
     }
 
-    fn part(&mut self, job: JobId, seen: PartSeen, waiting: &mut HashMap<JobId, u64>) {
-        let waits = waiting.remove(&job).unwrap_or_default();
+    /// What must hold of all parts together; to be called when all have been looked at.
+    pub(super) fn all_parts(&mut self) {
+        let announced = self.announced.values().sum();
+        self.compare("announced", announced);
+        for (job, items) in std::mem::take(&mut self.waiting) {
+            if !self.has_part.contains(&job) {
+                self.wrong(Damage::NoPart { job, items });
+            }
+        }
+    }
+
+    fn part(&mut self, job: JobId, seen: PartSeen) {
+        let waits = self.waiting.get(&job).copied().unwrap_or_default();
+        if waits > 0 {
+            self.has_part.insert(job);
+        }
         if seen.counts().settled() + waits != seen.enqueued {
             self.wrong(Damage::PartCounts { job, seen: seen.clone(), waits });
         }

@@ -18,17 +18,23 @@ impl AuditQueue {
     ///
     /// Exact on a queue at rest. While producers and workers run, what they move between two
     /// reads can look wrong: see [`verify_twice`](Self::verify_twice). At most 10,000 violations
-    /// of a target are given. No answer of Redis holds more than 1,000 entries or one batch, and
-    /// what is kept here is 8 bytes for each item, twice that for a covered one, and 24 for each job that
-    /// waits.
+    /// of a target are given.
+    ///
+    /// Looks at each key of a server twice, whatever the number of targets; in a cluster twice for
+    /// each account. No answer of Redis holds more than 1,000 entries or one batch. What is kept here
+    /// is 8 bytes for each item, twice that for a covered one, and 24 for each job that waits, and the
+    /// names of batches, of lists of waiting jobs and of coverages; nothing of jobs that have ended.
     ///
     /// # Errors
     /// When Redis cannot be asked.
     pub async fn verify(&self, targets: &[Target]) -> Result<Vec<Violation>, QueueError> {
         let mut found = BTreeSet::new();
+        let mut walks = Vec::with_capacity(targets.len());
         for target in targets {
-            let mut walk = Walk::new(&self.store, target).await?;
-            walk.names().await?;
+            walks.push(Walk::new(&self.store, target).await?);
+        }
+        self.read_names(targets, &mut walks).await?;
+        for walk in &mut walks {
             walk.coverages().await?;
             walk.pending().await?;
             walk.embargoed().await?;
@@ -36,7 +42,11 @@ impl AuditQueue {
             walk.settling().await?;
             walk.stray_lists().await?;
             walk.stray_coverages();
-            walk.parts().await?;
+            walk.submitting = walk.members(&walk.keys().submitting(walk.target)).await?;
+        }
+        self.read_parts(targets, &mut walks).await?;
+        for mut walk in walks {
+            walk.all_parts();
             walk.outbox().await?;
             found.extend(walk.found);
         }

@@ -14,9 +14,14 @@ pub(super) struct Walk<'a> {
     pub(super) found: BTreeSet<Violation>,
     /// Items of each job that wait somewhere: in a record, a batch, or a list to be counted.
     pub(super) waiting: HashMap<JobId, u64>,
-    /// The names of its batches, parts, and lists of waiting jobs.
+    /// Those of these jobs that have a part.
+    pub(super) has_part: HashSet<JobId>,
+    /// Items of each job that its producer has announced and not enqueued.
+    pub(super) announced: HashMap<JobId, i128>,
+    /// Jobs that are known to be announced.
+    pub(super) submitting: HashSet<String>,
+    /// The names of its batches and lists of waiting jobs.
     pub(super) batches: BTreeSet<String>,
-    pub(super) parts: BTreeSet<String>,
     pub(super) lists: BTreeSet<String>,
     /// Lists of waiting jobs that something leads to.
     pub(super) reached: HashSet<String>,
@@ -33,8 +38,10 @@ impl<'a> Walk<'a> {
             target,
             found: BTreeSet::new(),
             waiting: HashMap::new(),
+            has_part: HashSet::new(),
+            announced: HashMap::new(),
+            submitting: HashSet::new(),
             batches: BTreeSet::new(),
-            parts: BTreeSet::new(),
             lists: BTreeSet::new(),
             reached: HashSet::new(),
             coverages: Coverages::default(),

@@ -1,4 +1,7 @@
-use crate::{DeadFilter, DeadLetter, InspectQueue, QueueError, redis::store::Store};
+use crate::{
+    DeadFilter, DeadLetter, InspectQueue, QueueError,
+    redis::{ordered::Ordered, store::Store},
+};
 use purgeline_core::Target;
 
 /// Letters read at a time.
@@ -11,15 +14,20 @@ pub struct DeadWalk<'a> {
     queue: Store,
     target: &'a Target,
     filter: &'a DeadFilter,
-    /// The last one seen.
-    at: Option<(f64, String)>,
+    pages: Ordered,
 }
 
 impl InspectQueue {
     /// Walks the dead letters of a target.
     #[must_use]
     pub fn walk_dead<'a>(&self, target: &'a Target, filter: &'a DeadFilter) -> DeadWalk<'a> {
-        DeadWalk { queue: self.store.clone(), target, filter, at: None }
+        let newest = match filter.before_ms {
+            Some(before) => format!("({before}"),
+            None => "+inf".to_owned(),
+        };
+        let oldest = filter.from_ms.map_or_else(|| "-inf".to_owned(), |from| from.to_string());
+        let pages = Ordered::newest_first(self.store.keys().dead(target), newest, oldest);
+        DeadWalk { queue: self.store.clone(), target, filter, pages }
     }
 }
 
@@ -30,30 +38,11 @@ impl DeadWalk<'_> {
     /// # Errors
     /// When Redis cannot be asked, or holds something else.
     pub async fn next(&mut self) -> Result<Option<Vec<DeadLetter>>, QueueError> {
-        let key = self.queue.keys().dead(self.target);
-        let mut redis = self.queue.manager();
-        let mut newest = match self.filter.before_ms {
-            Some(before) => format!("({before}"),
-            None => "+inf".to_owned(),
-        };
-        let mut most = SLICE;
-        if let Some((score, _)) = &self.at {
-            // Those that failed in the same millisecond come again.
-            newest = score.to_string();
-            let mut count = redis::cmd("ZCOUNT");
-            let same: usize = count.arg(&key).arg(&newest).arg(&newest).query_async(&mut redis).await?;
-            most += same;
+        let page = self.pages.next(&self.queue, SLICE).await?;
+        if page.is_empty() {
+            return Ok(None);
         }
-        let oldest = self.filter.from_ms.map_or_else(|| "-inf".to_owned(), |from| from.to_string());
-        let mut range = redis::cmd("ZREVRANGEBYSCORE");
-        range.arg(&key).arg(&newest).arg(&oldest).arg("WITHSCORES").arg("LIMIT").arg(0).arg(most);
-        let mut found: Vec<(String, f64)> = range.query_async(&mut redis).await?;
-        if let Some((score, id)) = &self.at {
-            found.retain(|(other, at)| at < score || other < id);
-        }
-        let Some((id, score)) = found.last().cloned() else { return Ok(None) };
-        self.at = Some((score, id));
-        let ids: Vec<_> = found.into_iter().map(|(id, _)| id).collect();
+        let ids: Vec<_> = page.into_iter().map(|(id, _)| id).collect();
         let mut letters = Vec::new();
         for slice in ids.chunks(SLICE) {
             letters.extend(self.queue.read_letters(self.target, slice).await?);

@@ -166,7 +166,7 @@ function Chunk.write(ctx, chunk, id, key)
   local names, records, reply = chunk.names, chunk.records, {}
   for from = 1, #names, Text.SLICE do
     local to = math.min(from + Text.SLICE - 1, #names)
-    local fields, holders = {}, {}
+    local fields, holders, expiring = {}, {}, {}
     local others = redis.call('HMGET', ctx.inflight, unpack(names, from, to))
     for i = from, to do
       -- As text: Redis formats a number anew, slowly, each time that it gets one.
@@ -174,6 +174,7 @@ function Chunk.write(ctx, chunk, id, key)
       if string.find(record, ' spill=1 ', 1, true) then
         Waiters.rename(Keys.waiters(ctx, name), Keys.batch_waiters(ctx, id, index))
       end
+      if string.find(record, '!', 1, true) then expiring[#expiring + 1] = name end
       if chunk.dir_at[name] then record = Coverage.into_batch(ctx, name, record) end
       local value = record .. ' item=' .. name
       local other = others[i - from + 1]
@@ -188,6 +189,8 @@ function Chunk.write(ctx, chunk, id, key)
     redis.call('HSET', key, unpack(fields))
     redis.call('HSET', ctx.inflight, unpack(holders))
     redis.call('HDEL', ctx.pending, unpack(names, from, to))
+    -- What a call holds does not expire; what comes back is entered again.
+    if #expiring > 0 then redis.call('ZREM', ctx.expiring, unpack(expiring)) end
   end
   if chunk.of_kind.dir then redis.call('HINCRBY', ctx.stats, 'dirs', -chunk.of_kind.dir) end
   redis.call('HSET', key, 'items', #names, 'open', #names, 'polls', 0)

@@ -18,6 +18,7 @@ local OF_TARGET = {
   leases = ':leases', polls = ':polls', ready = ':ready', hold = ':hold', stats = ':stats',
   outbox = ':outbox', settling = ':settling', dead = ':dead', history = ':history', breaker = ':breaker',
   reopening = ':reopening', submitting = ':submitting', cancelling = ':cancelling',
+  housekeeper = ':housekeeper',
   wake = ':wake', -- a channel
   -- Requests that must not go before a time: 'MS NAME' -> record, and in the order of their times.
   embargoed = ':embargoed', embargoes = ':embargoes',

@@ -23,6 +23,7 @@ end
 function Pending.remove(ctx, name, record)
   redis.call('HDEL', ctx.pending, name)
   redis.call('ZREM', ctx.delayed, name)
+  redis.call('ZREM', ctx.expiring, name)
   if record.cause == 'under-way' then redis.call('HINCRBY', ctx.stats, 'under_way', -1) end
   if Names.is_dir(name) then
     redis.call('HINCRBY', ctx.stats, 'dirs', -1)

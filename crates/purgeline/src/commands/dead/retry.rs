@@ -18,7 +18,7 @@ pub(super) async fn run(global: &Global, args: &RetryArgs) -> Result<Exit, Failu
     global.output.answer(&Human(&changed))?;
     Ok(if changed.is_full() {
         Exit::Full
-    } else if changed.gone.is_empty() {
+    } else if changed.gone.is_empty() && !changed.is_unfinished() {
         Exit::Done
     } else {
         Exit::Failed
@@ -40,6 +40,10 @@ fn in_words(retried: &RetriedLetters, dry_run: bool) -> String {
         (retried.left_out, "jobs left out: cancelled or not kept any more"),
         (retried.gone, "gone meanwhile"),
         (retried.no_room, "stay: the queue has no room for them (max_pending_items), try again later"),
+        (
+            retried.busy,
+            "stay: other purges changed their jobs at each of five tries, run the same command again",
+        ),
         (retried.nameless, "stay: the names of their items are lost, submit their jobs again"),
     ];
     for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {

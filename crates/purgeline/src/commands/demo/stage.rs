@@ -103,6 +103,7 @@ fn configuration(target: &Value) -> Result<String, toml::ser::Error> {
             "succeeded_s": 3_600,
             "failed_s": 3_600,
             "max_dead_letters": 10_000,
+            "max_jobs": 1_000_000,
             "max_events": 1_000_000,
             "history_s": 3_600,
         },

@@ -25,6 +25,13 @@ impl fmt::Display for Human<'_, JobStatus> {
         if let Some(at) = job.timing.expires_at_ms {
             writeln!(f, "expires {}", Time(at))?;
         }
+        if let Some(at) = job.abandoned_ms {
+            writeln!(
+                f,
+                "abandoned {}: its producer stayed away for a day; what never came is cancelled",
+                Time(at)
+            )?;
+        }
         if let Some(ended) = job.ended_ms {
             writeln!(f, "ended {}, after {}", Time(ended), Span(ended - job.submitted_ms))?;
         }

@@ -22,14 +22,26 @@ impl World<'_> {
         let new = NewJob {
             id: asked.id,
             digest: format!("{job}"),
-            targets: asked.to.iter().map(|at| self.targets[*at].name.clone()).collect(),
+            targets: asked
+                .to
+                .iter()
+                .map(|at| (self.targets[*at].name.clone(), asked.items.len() as u64))
+                .collect(),
             items: asked.items.len() as u64,
             first_items: String::new(),
             priority: asked.priority,
             source: None,
             timing: Timing::default(),
         };
-        self.queue.produce().create_job(&new).await.unwrap();
+        match self.queue.produce().create_job(&new).await {
+            Err(QueueError::Abandoned(_)) => {
+                let part = |at: &At| self.models[*at].parts.get(&asked.id);
+                let abandoned = asked.to.iter().filter_map(part).any(|part| part.abandoned);
+                ensure!(abandoned, "job {} is refused, but nothing of it was abandoned", asked.id);
+                return Ok(());
+            }
+            created => drop(created.unwrap()),
+        }
         for (place, at) in asked.to.iter().enumerate() {
             // Nobody looks again at a target that was full, but one may have been refused there.
             let full = asked.cancelled.contains(at) && !self.models[*at].parts.contains_key(&asked.id);
