@@ -185,6 +185,20 @@ async fn a_probe_that_is_given_back_leaves_its_place() {
 }
 
 #[tokio::test]
+async fn a_poll_that_is_returned_unmade_leaves_the_place_of_the_probe() {
+    let bed = Bed::new().await;
+    bed.ask("j1", &[&url("a")]).await;
+    let batch = bed.batch(&plain()).await;
+    bed.submitted(&batch, 0).await;
+    opened(&bed).await;
+    bed.pass(1_000 + i64::try_from(TURN).unwrap());
+    assert!(matches!(polls(&bed).await, Polls::Due(_)));
+    assert!(matches!(polls(&bed).await, Polls::Wait { why, .. } if why == "probe"));
+    bed.queue.work().put_off(&bed.target, &[batch.id], 0).await.unwrap();
+    assert!(matches!(polls(&bed).await, Polls::Due(_)), "the poll that came too late keeps no place");
+}
+
+#[tokio::test]
 async fn what_was_sent_before_it_opened_may_close_it_but_not_prolong_it() {
     let bed = Bed::new().await;
     bed.ask("j", &(0..6).map(url).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>()).await;

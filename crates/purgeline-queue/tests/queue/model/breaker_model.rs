@@ -54,6 +54,13 @@ impl BreakerModel {
         Some(if question { open.until + turn(open.interval) } else { open.until })
     }
 
+    /// Polls were put off, made or not: none of them is the probe any more.
+    pub(crate) fn returns_poll(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.probe.take_if(|probe| matches!(probe, Probe::Question { .. }));
+        }
+    }
+
     /// What failed may go after so many ms.
     pub(crate) fn wait(&self, now: i64) -> u64 {
         match &self.open {

@@ -142,6 +142,9 @@ impl World<'_> {
         }
         if put_off_ms > 20 {
             self.queue.work().put_off(&self.targets[at], &asked, put_off_ms).await.unwrap();
+            if !asked.is_empty() {
+                self.models[at].breaker.returns_poll();
+            }
         }
         Ok(())
     }
