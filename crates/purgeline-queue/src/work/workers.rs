@@ -10,7 +10,7 @@ pub struct WorkerInfo {
     pub name: String,
     /// The version of purgeline that it runs.
     pub version: String,
-    /// The library of Redis Functions that it uses ([`Queue::library_name`]).
+    /// The library of Redis Functions that it uses ([`Queue::library_name`](crate::Queue::library_name)).
     pub library: String,
     /// Its process id, on its own machine.
     pub pid: u32,
