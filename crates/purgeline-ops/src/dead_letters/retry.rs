@@ -15,7 +15,7 @@ pub struct RetriedLetters {
     pub nameless: u64,
     /// Letters that stay, since their jobs changed at each try.
     pub busy: u64,
-    /// Letters that somebody else has retried or dropped meanwhile.
+    /// Letters that another operator retried or dropped before this call reached them.
     pub gone: u64,
     /// Items that joined, or would join, the same item.
     pub joins: u64,

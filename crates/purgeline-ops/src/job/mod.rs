@@ -23,7 +23,7 @@ impl<'a> Jobs<'a> {
         Self { ops }
     }
 
-    /// A job in numbers, for whoever looks often: without its failures, and without what it waits
+    /// A job in numbers, for a front end that polls: without its failures, and without what it waits
     /// for.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 use crate::redis::store::Store;
 
-/// The queue as whoever mends it sees it: what breaks the invariants is found and repaired.
+/// The queue as `doctor` and the tests use it: it finds and repairs what breaks the invariants.
 ///
 /// `doctor --deep` calls [`verify_twice`](Self::verify_twice), `doctor --repair`
 /// [`repair`](Self::repair); tests call [`verify`](Self::verify), when nothing else is going on.

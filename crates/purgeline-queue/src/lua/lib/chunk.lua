@@ -20,11 +20,6 @@ local function new(ctx, decision)
     cover = has_dirs and decision.room.dir > 0 and not Holds.of_kind(ctx, 'dir') }
 end
 
--- Whether a dir's record stands in its lane, and goes no later than an item of this priority would.
-local function may_cover(text, priority)
-  return string.find(text, ' due=0 ', 1, true) and Names.priority_of(string.sub(text, 6)) <= priority
-end
-
 local function dir_may_go(ctx, name, text)
   return Quota.room_for(ctx, name, 'dir', Names.priority_of(string.sub(text, 6)) == 0) >= 1
 end
@@ -37,7 +32,7 @@ local function covered(ctx, chunk, name, text, priority)
   local found = redis.call('HMGET', ctx.pending, unpack(above))
   for i, dir in ipairs(above) do
     local of = found[i]
-    if of and (chunk.dir_at[dir] or (may_cover(of, priority) and dir_may_go(ctx, dir, of))) then
+    if of and (chunk.dir_at[dir] or (Coverage.goes_before(of, priority) and dir_may_go(ctx, dir, of))) then
       local record = Record.parse(text)
       if string.sub(record.cause, 1, 7) == 'rebound' then return false end
       Coverage.cover(ctx, name, record, dir, string.match(of, '^lane=(%S+)'))

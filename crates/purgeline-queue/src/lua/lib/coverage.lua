@@ -32,11 +32,13 @@ local function cause_of(text) return string.match(text, ' cause=(%S+) ') end
 -- The id under which a record's text says that the item is covered; nil if it is not.
 function Coverage.of(text) return string.match(text, ' cause=covered/(c%d+) ') end
 
--- Whether a dir's record covers what comes for an item of this priority: it stands in its lane, was
--- not found to be stopped, and goes no later than the item would by itself.
-function Coverage.offers(text, priority)
-  return string.find(text, ' due=0 ', 1, true) and Names.priority_of(string.sub(text, 6)) <= priority and not MARKS[cause_of(text)]
+-- Whether a dir's record stands in its lane, and goes no later than an item of this priority would.
+function Coverage.goes_before(text, priority)
+  return string.find(text, ' due=0 ', 1, true) and Names.priority_of(string.sub(text, 6)) <= priority
 end
+
+-- The same of a dir that was not found to be stopped: it covers what comes.
+function Coverage.offers(text, priority) return Coverage.goes_before(text, priority) and not MARKS[cause_of(text)] end
 
 -- The dirs of these ids that still wait in their lanes, false for those that do not.
 function Coverage.dirs_of(ctx, ids) return redis.call('HMGET', ctx.coverages, unpack(ids)) end
